@@ -1,0 +1,138 @@
+"""Requests with a Bearer token over verified TLS: no redirects, no proxies, no body beyond its limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from msgspec import Struct
+
+from feeds.errors import Gone, Hopeless, Refused, Retryable, Throttled
+
+from . import address
+from .limits import Limits
+
+MOST_BYTES = 4 * 1024 * 1024
+LONGEST_PAUSE = 300.0
+"""Seconds: no ``Retry-After`` keeps us away for longer."""
+THROTTLED_PAUSE = 5.0
+"""Seconds after a 429 that does not say for how long."""
+_PASSING = frozenset({408, 425})
+_MISSING = frozenset({404, 410})
+_GOOD = frozenset({200, 201, 202, 204})
+
+for _name in ("httpx", "httpcore"):  # they would tell of every request, with its headers at DEBUG
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Answer(Struct, frozen=True):
+    """A whole answer that is a success: empty ``body`` for 204."""
+
+    body: bytes
+    content_type: str = ""
+
+
+class Client:
+    """One provider's REST side. ``close`` once; every error is a :class:`feeds.errors.Trouble`, whose words hold no header.
+
+    ``seconds``: without a byte an answer has failed; ``whole``: and so has one that is not there by then. ``limits``: how often each
+    host is asked; who answers 429 is left alone for as long as it says.
+    """
+
+    def __init__(self, *, seconds: float, whole: float | None = None, limits: Limits | None = None) -> None:
+        self._http = httpx.AsyncClient(verify=address.tls(), timeout=seconds, trust_env=False, follow_redirects=False)
+        self._whole = whole
+        self._limits = limits
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> bytes:
+        """The whole body; empty for 204."""
+        return (await self.ask("GET", url, headers)).body
+
+    async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """The whole answer."""
+        host = address.host_of(address.checked(url))
+        if self._limits is not None:
+            await self._limits.of(url).turn()
+        try:
+            async with asyncio.timeout(self._whole):
+                return await self._ask(self._http.build_request(method, url, headers=dict(headers), content=body or None), host)
+        except Throttled as throttled:
+            if self._limits is not None:
+                self._limits.of(url).pause(throttled.seconds)
+            raise
+        except TimeoutError:
+            raise Retryable(f"{host} does not answer in time") from None
+        except httpx.HTTPError as error:
+            raise trouble(error, host) from None
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Hopeless(f"{host} cannot be asked: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _ask(self, request: httpx.Request, host: str) -> Answer:
+        answer = await self._http.send(request, stream=True)
+        try:
+            if answer.status_code not in _GOOD:
+                raise judge(answer.status_code, host, answer.headers.get("Retry-After"))
+            return Answer(await _whole(answer), answer.headers.get("Content-Type", ""))
+        finally:
+            await answer.aclose()
+
+
+def judge(status: int, host: str, retry_after: str | None = None) -> Exception:
+    """What an answer other than success says of the next attempt."""
+    words = f"{host} answers {status}"
+    if status in (401, 403):
+        return Refused(f"{host} refuses the token or this machine's address ({status})")
+    if status == 429 or (status == 503 and retry_after):
+        return Throttled(words, _pause(retry_after))
+    if status in _PASSING or status >= 500:
+        return Retryable(words)
+    return Gone(words) if status in _MISSING else Hopeless(words)
+
+
+def certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """The failed verification that caused ``error``, if one did."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, ssl.SSLCertVerificationError):
+        found = found.__cause__ or found.__context__
+    return found
+
+
+def trouble(error: httpx.HTTPError, host: str) -> Exception:
+    """What a failed request says of the next attempt."""
+    if bad := certificate_problem(error):
+        return Hopeless(f"the certificate of {host} is not valid: {bad.verify_message}")
+    if isinstance(error, httpx.TimeoutException):
+        return Retryable(f"{host} does not answer in time")
+    return Retryable(f"{host} cannot be reached: {type(error).__name__}")
+
+
+def _pause(retry_after: str | None) -> float:
+    """``Retry-After`` in seconds: a number of them, or a date (RFC 9110, 10.2.3)."""
+    said = (retry_after or "").strip()
+    if said.isdecimal():
+        return min(float(said[:9]), LONGEST_PAUSE)
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return THROTTLED_PAUSE
+    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max((aware - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_PAUSE)
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise Retryable(f"an answer is longer than {MOST_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
