@@ -1,0 +1,233 @@
+"""What REST answers hold, without I/O: lists split into the exact bytes of each object, payloads judged (000; feeds.md 3.1, 3.2).
+
+What an object means is :mod:`feeds.odds360.wire`'s; here is only read what routing needs: its id, its status, whether it holds odds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from feeds.errors import Gone
+
+LONGEST_REF = 19
+"""Digits of a match id; it is a 64-bit number."""
+_LIVE = frozenset({"live", "inprogress", "inplay", "playing", "started", "running"})
+_OVER = frozenset({"finished", "ended", "cancelled", "canceled", "abandoned", "postponed", "retired", "walkover", "closed"})
+_VOLATILE = frozenset({"validForMs", "now", "checkedAt", "requestId", "duration"})
+"""What changes with every answer and says nothing of the match, at the top of an answer: further down it is a name like others."""
+_PRICED = frozenset({"odds", "markets", "override", "totalOdds", "revision", "bookmakerRevision", "stateHash"})
+"""What is no news of a list's row, since prices are taken from payloads and streams only."""
+_PRICES = 4
+"""Objects from the odds down to one price: the odds, group, market, outcome."""
+MATCHES = ("match_id", "matchId", "id")
+NAMES = ("id", "league_id", "class_id", "leagueId", "classId")
+"""Fields that name the object of a list, of matches or of what matches belong to."""
+
+
+class Entry(Struct, frozen=True):
+    """One object of a list as sent, with its id as decimal text. ``live``, ``over``: what its status says, if anything."""
+
+    ref: str
+    body: bytes
+    live: bool
+    over: bool
+
+
+class Rows(Struct, frozen=True):
+    """A list: its objects that name an id, each id once, and how many objects there were."""
+
+    entries: tuple[Entry, ...]
+    count: int
+
+
+class Payload(Struct, frozen=True):
+    """An answer about one match. ``body``: the object's exact bytes; ``good``: it holds odds of this match; ``row``: it is a list's row
+    without any. ``content`` is the same for answers that say the same of the match; ``revision`` where the sender counts.
+    """
+
+    body: bytes
+    good: bool
+    row: bool
+    content: bytes
+    revision: int | None = None
+
+
+class _Head(Struct):
+    match_id: Any = None
+    matchId: Any = None
+    id: Any = None
+    league_id: Any = None
+    leagueId: Any = None
+    class_id: Any = None
+    classId: Any = None
+    status_type: Any = None
+    status: Any = None
+    matches: Any = None
+
+
+class _Whole(Struct):
+    match_id: Any = None
+    matchId: Any = None
+    id: Any = None
+    revision: Any = None
+    odds: Any = None
+
+
+_list = msgspec.json.Decoder(list[Raw])
+_head = msgspec.json.Decoder(_Head)
+_grouped = msgspec.json.Decoder(dict[str, Raw])
+_whole = msgspec.json.Decoder(_Whole)
+_exact = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_WRONG = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_NO_DIGEST = (*_WRONG, ValueError, ArithmeticError)
+
+
+def rows(body: bytes, named_by: Sequence[str] = MATCHES) -> Rows | None:
+    """The objects of a bare array; those of a date or league in it are its ``matches``, each kept under it with none beside it, since the
+    league stands there alone (feeds.md 3.2). ``None`` for what is no list. Empty for 204.
+    """
+    if not body.strip():
+        return Rows((), 0)
+    try:
+        objects = _list.decode(body)
+    except _WRONG:
+        return None
+    found: dict[str, Entry] = {}
+    for raw in objects:
+        for entry in _entries(bytes(raw), named_by):
+            found.setdefault(entry.ref, entry)
+    return Rows(tuple(found.values()), len(objects))
+
+
+def payload(body: bytes, ref: str) -> Payload:
+    """The answer about match ``ref``, an object or a list of one. Raises ``Gone`` for an empty list."""
+    listed = body.lstrip()[:1] == b"["
+    if listed:
+        try:
+            objects = [bytes(raw) for raw in _list.decode(body)]
+        except _WRONG:
+            return _unreadable(body)
+        if not objects:
+            raise Gone("the list of this match is empty")
+        body = next((one for one in objects if any(entry.ref == ref for entry in _entries(one))), objects[0])
+    return _judged(body, ref, listed)
+
+
+def content(body: bytes) -> bytes:
+    """A digest that neither the order of fields nor what changes with every answer alters; of the bytes where they are no JSON, or name
+    something twice. Numbers count by their digits.
+    """
+    return _digest(body, _VOLATILE)
+
+
+def row_content(body: bytes) -> bytes:
+    """The same for a list's row, of which prices are no news."""
+    return _digest(body, _VOLATILE | _PRICED)
+
+
+def ref_of(said: object) -> str:
+    """An id as decimal text; empty for what is none."""
+    text = str(said) if isinstance(said, int) and not isinstance(said, bool) else said
+    usable = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= LONGEST_REF
+    return str(text) if usable else ""
+
+
+def _entries(body: bytes, named_by: Sequence[str] = MATCHES) -> Iterator[Entry]:
+    try:
+        head = _head.decode(body)
+        above = _grouped.decode(body) if isinstance(head.matches, list) else {}
+        inner = _list.decode(above["matches"]) if above else None
+    except _WRONG:
+        return
+    for raw in inner or ():
+        for entry in _entries(bytes(raw), named_by):
+            yield replace(entry, body=_alone(above, entry.body))
+    if inner is None and (ref := _named(head, named_by)):
+        status = _status(head)
+        yield Entry(ref, body, status in _LIVE, status in _OVER)
+
+
+def _alone(above: Mapping[str, Raw], match: bytes) -> bytes:
+    """What a match is listed under, as sent, with this one match in it."""
+    members = (msgspec.json.encode(name) + b":" + (b"[" + match + b"]" if name == "matches" else bytes(raw)) for name, raw in above.items())
+    return b"{" + b",".join(members) + b"}"
+
+
+def _named(said: _Head | _Whole, named_by: Sequence[str] = MATCHES) -> str:
+    return next((ref for name in named_by if (ref := ref_of(getattr(said, name)))), "")
+
+
+def _status(head: _Head) -> str:
+    said = head.status_type if isinstance(head.status_type, str) else head.status
+    return "".join(c for c in said.lower() if c.isalnum()) if isinstance(said, str) else ""
+
+
+def _judged(body: bytes, ref: str, listed: bool) -> Payload:
+    try:
+        said = _whole.decode(body)
+    except _WRONG:
+        return _unreadable(body)
+    revision = said.revision if isinstance(said.revision, int) and not isinstance(said.revision, bool) else None
+    good = isinstance(said.odds, dict) and _may_be(said, ref)
+    return Payload(body, good, listed and said.odds is None and _named(said) == ref, content(body), revision)
+
+
+def _may_be(said: _Whole, ref: str) -> bool:
+    """Whether it names this match, or none. Its ``id`` is the match's unless that is named beside it."""
+    named = [one for one in (said.match_id, said.matchId) if one is not None] or [one for one in (said.id,) if one is not None]
+    return all(ref_of(one) == ref for one in named)
+
+
+def _unreadable(body: bytes) -> Payload:
+    return Payload(body, False, False, content(body))
+
+
+def _digest(body: bytes, without: frozenset[str]) -> bytes:
+    try:
+        said = json.loads(body, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_once)
+        stable = _exact.encode(_stable(said, without))
+    except _NO_DIGEST:
+        stable = body
+    return hashlib.blake2b(stable, digest_size=16).digest()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) != len(pairs):
+        raise ValueError("a name comes twice")
+    return said
+
+
+def _stable(said: Any, without: frozenset[str]) -> Any:
+    """Of a match, of those that a list has, and of those that are listed under a date or league: what they say of themselves."""
+    if isinstance(said, list):
+        return [_stable(one, without) for one in said]
+    if not isinstance(said, dict):
+        return said
+    kept = {name: value for name, value in said.items() if name not in without}
+    if isinstance(matches := kept.get("matches"), list):
+        kept["matches"] = _stable(matches, without)
+    if "odds" in kept:
+        kept["odds"] = _untimed(kept["odds"], _PRICES)
+    return kept
+
+
+def _untimed(said: Any, depth: int) -> Any:
+    """Odds without how long each price of our own may be believed (docs/api.md "One match"): group, market, outcome, price."""
+    if not isinstance(said, dict):
+        return said
+    if depth > 1:
+        return {name: _untimed(value, depth - 1) for name, value in said.items()}
+    return {name: value for name, value in said.items() if name != "validForMs"} if _is_price(said) else said
+
+
+def _is_price(said: dict[str, Any]) -> bool:
+    return "value" in said and not isinstance(said["value"], dict | list)

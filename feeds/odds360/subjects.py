@@ -1,0 +1,50 @@
+"""What a kept frame is: the kind of answer or stream it came by, and the match it is about.
+
+``Arrived.stream`` carries it as ``"<kind>/<match id>"``, with ``"@<sport>"`` where that is known, for the frame itself says neither (000;
+feeds.md 3.2).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """``match``: one object of a list. ``odds``: a whole payload asked for by REST (O2). ``updates``, ``overrides``: a stream's frame.
+
+    ``verify``: the answer of ``…/verify``.
+    """
+
+    MATCH = "match"
+    ODDS = "odds"
+    UPDATES = "updates"
+    OVERRIDES = "overrides"
+    VERIFY = "verify"
+
+
+class Subject(NamedTuple):
+    """``ref``: the match id as decimal text, empty where an answer names none that can be read. ``sport``: slug of the feed, where said."""
+
+    kind: Kind
+    ref: str
+    sport: str = ""
+
+
+def subject(kind: Kind, ref: str = "", sport: str = "") -> str:
+    """``sport``: slug of the feed's sport, for rows that do not name it themselves: ``"match/2450840@table-tennis"``."""
+    return f"{kind}/{ref}@{sport}" if sport else f"{kind}/{ref}"
+
+
+def split(stream: str) -> tuple[Kind, str]:
+    """The kind and match id of ``stream``. Raises ``ValueError`` for what :func:`subject` never made."""
+    return parted(stream)[:2]
+
+
+def parted(stream: str) -> Subject:
+    """All that :func:`subject` put into ``stream``. Raises ``ValueError`` for what it never made."""
+    kind, slash, rest = stream.partition("/")
+    if not slash:
+        raise ValueError(f"no subject of Odds360: {stream[:64]}")
+    ref, _, sport = rest.partition("@")
+    return Subject(Kind(kind), ref, sport)
