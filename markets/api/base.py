@@ -1,0 +1,127 @@
+"""What every REST route shares: the one form of errors, who calls, what the caller may know of (promise E1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+
+from markets import http
+from markets.domain.values import Role
+from markets.selectors import matches
+from markets.services.actor import Actor
+from markets.services.errors import NotFound, Refused, ServiceError
+
+from . import schemas
+from .payload import Body
+
+SLUG = re.compile(r"[a-z0-9-]{1,60}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_json = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class ExactParser(Parser):
+    """JSON whose numbers never pass through a float; NaN and Infinity are no JSON."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return _json.decode(request.body)
+
+
+api = NinjaAPI(
+    title="Tradingdesk for bookmakers",
+    version="1",
+    description="Prices of one bookmaker, gated at the instant of the answer. Not renewed within validForMs means suspended.",
+    urls_namespace="bookmaker-api",
+    docs_url=None,
+    openapi_url=None,
+    auth=http.caller,
+    parser=ExactParser(),
+)
+ERRORS = {401: schemas.Error, 404: schemas.Error, 429: schemas.Error, 503: schemas.Error}
+CLASHES = {403: schemas.Error, 409: schemas.Conflict, 422: schemas.Error}
+REFUSALS = {400: schemas.Error, 413: schemas.Error, **CLASHES}
+
+
+@api.exception_handler(ServiceError)
+def _on_service_error(request: HttpRequest, problem: ServiceError) -> HttpResponse:
+    return http.error(request, problem)
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _on_store_down(request: HttpRequest, _: Exception) -> HttpResponse:
+    return http.store_down(request)
+
+
+@api.exception_handler(ValidationError)
+def _on_invalid(request: HttpRequest, problem: ValidationError) -> HttpResponse:
+    return http.error(request, refused({_field(one["loc"]): str(one["msg"]).removeprefix("Value error, ") for one in problem.errors}))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _on_too_big(request: HttpRequest, _: Exception) -> HttpResponse:
+    return http.error(request, http.TooLarge(f"a body has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"))
+
+
+@api.exception_handler(HttpError)
+def _on_unreadable(request: HttpRequest, problem: HttpError) -> HttpResponse:
+    return http.error(request, http.Malformed(str(problem)))
+
+
+def refused(fields: dict[str, str]) -> Refused:
+    """422 for ``fields``: name → what is wrong and what would be right."""
+    return Refused("invalid", "; ".join(f"{name}: {words}" for name, words in fields.items()), fields)
+
+
+def _field(path: Sequence[str | int]) -> str:
+    """``("body", "order", "oddValue")`` → ``oddValue``; the body itself is ``body``."""
+    return str(path[2] if len(path) > 2 else path[-1] if path[0] == "query" else "body")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    found = request.auth  # type: ignore[attr-defined]
+    assert isinstance(found, Actor)
+    return found
+
+
+def allowed(request: HttpRequest, bookmaker_id: str) -> UUID:
+    """The bookmaker of the path, when the caller may read for it. Raises NotFound."""
+    found = http.uuid_or_none(bookmaker_id)
+    if found is None or not actor_of(request).may(found, Role.VIEWER):
+        raise NotFound
+    return found
+
+
+def fixture_of(bookmaker_id: UUID, sport: str, match_id: str) -> int:
+    """Row id. Raises NotFound."""
+    if not SLUG.fullmatch(sport) or not _NUMBER.fullmatch(match_id):
+        raise NotFound
+    found = matches.fixture_id(bookmaker_id, sport, int(match_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def renewable(request: HttpRequest, body: Body) -> HttpResponse:
+    """200 with the body, or a 304 that renews it; both tell for how long."""
+    headers = {"ETag": body.etag, "X-Valid-For-Ms": str(body.valid_for_ms)}
+    if _unchanged(request.headers.get("If-None-Match", ""), body.etag):
+        return http.raw_answer(request, b"", 304, headers)
+    return http.raw_answer(request, body.content, 200, headers)
+
+
+def _unchanged(if_none_match: str, etag: str) -> bool:
+    """RFC 9110 weak comparison; several tags and ``*`` are allowed."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags
