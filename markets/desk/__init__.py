@@ -1,0 +1,1 @@
+"""Pages and forms of the operators. Reads selectors, calls services, never writes by itself."""

@@ -1,0 +1,60 @@
+"""The operators' addresses: pages, parts of pages, and commands under ``/do/``."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from markets.desk.views import account, bindings, board, commands, courts, feeds, fixture, icon, links
+
+urlpatterns = [
+    path("", board.board_page, name="board"),
+    path("favicon.ico", icon.favicon),
+    path("board/aside", board.aside, name="board-aside"),
+    path("board/extras", board.extras, name="board-extras"),
+    path("fixture/<int:fixture_id>", fixture.fixture_page, name="fixture"),
+    path("fixture/<int:fixture_id>/active", fixture.active, name="fixture-active"),
+    path("fixture/<int:fixture_id>/audit", fixture.audit, name="fixture-audit"),
+    path("fixture/<int:fixture_id>/points", fixture.points, name="fixture-points"),
+    path("fixture/<int:fixture_id>/timeline", fixture.timeline, name="fixture-timeline"),
+    path("fixture/<int:fixture_id>/anew", courts.ask_anew, name="ask-anew"),
+    path("fixture/<int:fixture_id>/outcome", courts.ask_outcome, name="ask-outcome"),
+    path("selection/<int:selection_id>/graph", fixture.price_graph, name="price-graph"),
+    path("selection/<int:selection_id>/explain", fixture.explain, name="explain"),
+    path("preview", fixture.preview, name="preview"),
+    path("feeds", feeds.feeds_page, name="feeds"),
+    path("feeds/cards", feeds.cards, name="feeds-cards"),
+    path("feeds/frame/<int:frame_id>", feeds.raw, name="raw-message"),
+    path("bindings", bindings.bindings_page, name="bindings"),
+    path("bindings/lists", bindings.lists, name="bindings-lists"),
+    path("links", links.links_page, name="links"),
+    path("links/lists", links.lists, name="links-lists"),
+    path("fixture/<int:fixture_id>/beside", links.side_by_side, name="fixture-beside"),
+    path("would-open", feeds.would_open, name="would-open"),
+    path("audit", feeds.audit, name="audit"),
+    path("audit.csv", feeds.audit_csv, name="audit-csv"),
+    path("sign-in", account.SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(next_page="sign-in"), name="sign-out"),
+    path("account", account.account, name="account"),
+    path("account/odds", account.odds_format, name="odds-format"),
+    path("account/sounds", account.sounds, name="sounds"),
+    path("choose-bookmaker", account.choose_bookmaker, name="choose-bookmaker"),
+    path("watch", account.watch, name="watch"),
+    path("do/override", commands.override, name="do-override"),
+    path("do/override/cancel", commands.cancel_override, name="do-override-cancel"),
+    path("do/override/extend", commands.extend_override, name="do-override-extend"),
+    path("do/override/confirm", commands.confirm_override, name="do-override-confirm"),
+    path("do/suspend", commands.suspend, name="do-suspend"),
+    path("do/resume", commands.resume, name="do-resume"),
+    path("do/panic", commands.panic, name="do-panic"),
+    path("do/confirm", commands.confirm, name="do-confirm"),
+    path("do/bind", commands.bind, name="do-bind"),
+    path("do/unbind", commands.unbind, name="do-unbind"),
+    path("do/link", commands.link, name="do-link"),
+    path("do/unlink", commands.unlink, name="do-unlink"),
+    path("do/anew", courts.begin_anew, name="do-anew"),
+    path("do/outcome", courts.set_outcome, name="do-outcome"),
+    path("do/outcome/back", courts.take_back, name="do-outcome-back"),
+    path("do/quarantine/retry", commands.retry_message, name="do-quarantine-retry"),
+    path("do/quarantine/dismiss", commands.dismiss_message, name="do-quarantine-dismiss"),
+]
