@@ -1,0 +1,66 @@
+"""The page of links, its two commands, and both feeds' prices on a fixture's page (P4, C3, E1)."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from markets import db
+from markets.domain.values import Role
+from markets.models import Link, Source, SourceChoice, Sport
+from tests.desk.conftest import SignIn, person
+from tests.services.test_links import Pair, tell
+from tests.services.world import World
+
+
+@pytest.fixture
+def pair(world: World) -> Pair:
+    tennis = Sport.objects.get(slug="tennis")
+    world.alpha.sports.add(tennis)
+    Source.objects.update(coverage_expected=False)
+    other = Source.objects.create(slug="second", provider="updategram", name="second", coverage_expected=False, created_at=db.now())
+    return Pair(world.source, other, tell(world.source, "500", "71", "72"), tell(other, "9", "h1", "a1"), world.alpha)
+
+
+def test_a_trader_sees_the_proposal_and_confirms_it_by_one_button(desk: Client, pair: Pair) -> None:
+    assert "names 100% alike" in desk.get("/links").content.decode()
+    form = {"fixture": pair.fixture.pk, "other": pair.twin.pk, "why": "proposed", "idempotency_key": "k1"}
+    for _ in range(2):  # a repeat with its key has no second effect
+        assert "are one match now" in desk.post("/do/link", form).content.decode()
+    assert Link.objects.count() == 1
+    assert "HOLDS" in desk.get("/links/lists").content.decode()
+
+
+def test_a_linked_fixture_shows_both_feeds_prices_and_which_is_taken(desk: Client, pair: Pair) -> None:
+    assert 'id="beside"' not in desk.get(f"/fixture/{pair.fixture.pk}").content.decode()
+    desk.post("/do/link", {"fixture": pair.fixture.pk, "other": pair.twin.pk})
+    assert 'id="beside"' in desk.get(f"/fixture/{pair.fixture.pk}").content.decode()
+    part = desk.get(f"/fixture/{pair.fixture.pk}/beside").content.decode()
+    assert part.count("1.80") == 4  # two markets at two feeds
+    assert part.count("SUSP") == 4  # all of the other feed's
+    assert "is taken from feed" in part
+
+
+def test_a_foreign_fixture_shows_nothing_beside_it(desk: Client, pair: Pair) -> None:
+    pair.link()
+    pair.alpha.sports.remove(Sport.objects.get(slug="tennis"))
+    assert desk.get(f"/fixture/{pair.fixture.pk}/beside").status_code == desk.get("/fixture/999999/beside").status_code == 404
+
+
+def test_p4_a_supervisor_unlinks_with_a_reason(desk: Client, world: World, pair: Pair, sign_in: SignIn) -> None:
+    pair.link()
+    assert desk.post("/do/unlink", {"fixture": pair.fixture.pk, "reason": "wrong"}).status_code == 403
+    sue = sign_in(person("sue", Role.SUPERVISOR, world.alpha))
+    assert sue.post("/do/unlink", {"fixture": pair.fixture.pk}).status_code == 422
+    assert "two matches again" in sue.post("/do/unlink", {"fixture": pair.twin.pk, "reason": "wrong"}).content.decode()
+
+
+def test_staff_choose_the_source_of_a_group_in_the_admin_and_take_it_back(pair: Pair, sign_in: SignIn) -> None:
+    client = sign_in(person("root", is_staff=True))
+    tennis = Sport.objects.get(slug="tennis")
+    answer = client.post("/admin/markets/sourcechoice/add/", {"sport": tennis.pk, "odd_group": "set-time", "source": pair.other.pk})
+    assert answer.status_code == 302, answer.content.decode()
+    made = SourceChoice.objects.get()
+    assert made.source_id == pair.other.pk
+    assert client.post(f"/admin/markets/sourcechoice/{made.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not SourceChoice.objects.exists()

@@ -1,0 +1,85 @@
+"""Keepers, drains and readers at once: order, books, and one effect (A6, B2, B5, F3)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from feeds import accounting, inbox
+from feeds.models import FEED_LANE, Frame
+from markets.models import Selection
+from tests.feeds import frames
+from tests.services.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def drain_often(ending: threading.Event) -> int:
+    done = 0
+    while not ending.is_set() or Frame.objects.filter(outcome__isnull=True).exists():
+        done += sum(inbox.drain(lane) for lane in range(FEED_LANE + 1))
+    return done
+
+
+def watch(ending: threading.Event, unbalanced: list[dict[str, Any]]) -> int:
+    looks = 0
+    while not ending.is_set() or Frame.objects.filter(outcome__isnull=True).exists():
+        (entry,) = accounting.accounting()
+        looks += 1
+        if entry["received"] != sum(entry[name] for name in ("applied", "superseded", "duplicate", "quarantined", "pending")):
+            unbalanced.append(entry)
+    return looks
+
+
+def keep_all(source: Any, bodies: list[bytes], ending: threading.Event) -> Callable[[], list[int]]:
+    async def run() -> list[int]:
+        keeper = inbox.Keeper()
+        keeper.start()
+        ids: list[int] = []
+        for first in range(0, len(bodies), 8):
+            ids += await frames.keep_together(keeper, source, bodies[first : first + 8])
+        await asyncio.to_thread(keeper.stop)
+        return ids
+
+    def work() -> list[int]:
+        try:
+            return asyncio.run(run())
+        finally:
+            ending.set()
+
+    return work
+
+
+def test_b2_b5_order_and_books_hold_while_everybody_is_at_work() -> None:
+    source = frames.feed()
+    bodies = [frames.market_set(n % 3, f"{1 + (n + 1) / 100:.2f}", message=frames.guid(n)) for n in range(360)]
+    bodies += [bodies[n] for n in range(0, 60, 3)] + [frames.broken(n) for n in range(4)]
+    ending, unbalanced = threading.Event(), list[dict[str, Any]]()
+    ids, first, second, looks = at_once(
+        keep_all(source, bodies, ending), lambda: drain_often(ending), lambda: drain_often(ending), lambda: watch(ending, unbalanced)
+    )
+    assert len(ids) == first + second == len(bodies)
+    assert looks >= 1
+    assert unbalanced == []
+    (entry,) = accounting.accounting()
+    assert [entry[name] for name in ("applied", "duplicate", "quarantined", "pending")] == [360, 20, 4, 0]
+    prices = dict(Selection.objects.values_list("market__fixture__ref", "price"))
+    assert {ref: f"{price:.2f}" for ref, price in prices.items() if price} == {"0": "4.58", "1": "4.59", "2": "4.60"}
+
+
+def test_b2_one_guid_in_two_lanes_at_once_takes_effect_once() -> None:
+    source = frames.feed()
+    frames.keep(source, *(frames.market_set(fixture, message=frames.guid(1)) for fixture in range(20)))
+    at_once(*(lambda: drain_often(_ended()) for _ in range(3)))
+    outcomes = sorted(str(one) for one in Frame.objects.values_list("outcome", flat=True))
+    assert outcomes == ["applied", *["quarantined"] * 19]
+
+
+def _ended() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event

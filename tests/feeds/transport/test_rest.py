@@ -1,0 +1,92 @@
+"""How often a host is asked, and what its answers say of the next attempt (rates, 429 with Retry-After)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from feeds.errors import Gone, Hopeless, Refused, Retryable, Throttled
+from feeds.transport import rest
+from feeds.transport.limits import Limiter, Limits
+from tests.feeds.transport.test_sse import answering, head
+
+pytestmark = pytest.mark.modeless
+
+
+async def test_a_limiter_lets_a_burst_through_and_then_so_many_a_second() -> None:
+    limiter = Limiter(per_second=20, burst=3)
+    begun = time.monotonic()
+    await asyncio.gather(*(limiter.turn() for _ in range(3)))
+    first = time.monotonic() - begun
+    await asyncio.gather(*(limiter.turn() for _ in range(6)))
+    assert time.monotonic() - begun >= 6 / 20 * 0.95
+    assert first < 6 / 20
+
+
+async def test_a_pause_holds_everybody_back_and_the_longest_word_counts() -> None:
+    limiter = Limiter(per_second=1000, burst=10)
+    limiter.pause(0.3)
+    limiter.pause(0.01)
+    assert 0.2 < limiter.paused() <= 0.3
+    begun = time.monotonic()
+    await limiter.turn()
+    assert time.monotonic() - begun >= 0.28
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "kind", "seconds"),
+    [
+        (401, None, Refused, None),
+        (403, None, Refused, None),
+        (404, None, Gone, None),
+        (410, None, Gone, None),
+        (400, None, Hopeless, None),
+        (500, None, Retryable, None),
+        (503, None, Retryable, None),
+        (503, "3", Throttled, 3),
+        (429, "12", Throttled, 12),
+        (429, None, Throttled, rest.THROTTLED_PAUSE),
+        (429, "soon", Throttled, rest.THROTTLED_PAUSE),
+        (429, "999999999999", Throttled, rest.LONGEST_PAUSE),
+        (429, format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), Throttled, 0),
+        (429, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), Throttled, rest.LONGEST_PAUSE),
+    ],
+)
+def test_what_a_status_says_of_the_next_attempt(status: int, after: str | None, kind: type[Exception], seconds: float | None) -> None:
+    trouble = rest.judge(status, "example.com", after)
+    assert type(trouble) is kind
+    if isinstance(trouble, Throttled):
+        assert trouble.seconds == seconds
+
+
+async def test_429_keeps_us_from_that_host_for_as_long_as_it_says() -> None:
+    limits = Limits(per_second=1000, burst=100)
+    client = rest.Client(seconds=5, limits=limits)
+    async with answering(head("429 Too Many Requests", "Retry-After: 1")) as url:
+        with pytest.raises(Throttled):
+            await client.get(url, {})
+        begun = time.monotonic()
+        with pytest.raises(Throttled):
+            await client.get(url, {})
+        assert time.monotonic() - begun >= 0.9
+    await client.close()
+
+
+async def test_an_answer_that_drips_is_given_up_as_a_whole() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head("200 OK", "Content-Length: 1000"))
+        for _ in range(1000):
+            writer.write(b" ")
+            await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    client = rest.Client(seconds=1, whole=0.5)
+    with pytest.raises(Retryable, match="does not answer in time"):
+        await client.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {})
+    await client.close()
+    server.close()

@@ -1,0 +1,1 @@
+"""Promises proved on whole desks: real processes, spoken to as providers, bookmakers and traders do."""
