@@ -14,11 +14,12 @@ from feeds.conversion import converter
 from feeds.errors import Hopeless
 from feeds.outgoing import Pace
 from feeds.transport import address
+from markets.domain.sports.catalogue import SPORTS
 
 from .protocol import Habits
 from .subjects import Kind
 
-_SPORT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+KNOWN_SPORTS = tuple(sorted(sport.slug for sport in SPORTS))
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
@@ -144,7 +145,7 @@ def filled(path: str, settings: Odds360Settings, *, ref: str = "", stream: Kind 
 
 def _problem(settings: Odds360Settings) -> str | None:
     checks = {
-        "sport is a slug such as table-tennis": _SPORT.fullmatch(settings.sport),
+        f"“{settings.sport[:40]}” is no sport that the desk knows, such as table-tennis": settings.sport in KNOWN_SPORTS,
         "bookmaker is a UUID": not settings.bookmaker or _is_uuid(settings.bookmaker),
         "overrides_of is the UUID of a bookmaker of this desk": not settings.overrides_of or _is_uuid(settings.overrides_of),
         "send_overrides needs bookmaker and overrides_of": not settings.send_overrides or (settings.bookmaker and settings.overrides_of),

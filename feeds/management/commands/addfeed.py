@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from feeds import registration, senders
+from feeds.odds360.settings import KNOWN_SPORTS
 from feeds.registry import OUTGOING, REGISTRY
 from feeds.senders import path_of
 from markets.services import actor
@@ -146,7 +147,8 @@ def _tennis(group: Any) -> None:
 
 
 def _odds360(group: Any) -> None:
-    group.add_argument("--sport", default="", help="The one sport of the feed, by its slug; default table-tennis.")
+    words = "The one sport of the feed; default table-tennis."
+    group.add_argument("--sport", default="", choices=KNOWN_SPORTS, metavar="SLUG", help=words)
     group.add_argument("--bookmaker", default="", metavar="UUID", help="That Odds360 assigned: streams and dashboard need it.")
     group.add_argument("--odds-host", default="", help="Of Odds360's public side; default the same as --host.")
     group.add_argument("--dashboard-host", default="", help="Of the /bookmaker routes; default Odds360's.")

@@ -8,10 +8,13 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from feeds import sealing
+from feeds import registration, sealing
 from feeds.models import Feed
 from feeds.odds360.settings import places, settings_of
+from markets.domain.sports.catalogue import SPORTS
 from markets.models import AuditRecord, Source
+from markets.services import actor
+from markets.services.errors import Refused
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-that-opens-doors"
@@ -83,3 +86,25 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(args: list[str], 
     with pytest.raises(CommandError, match=words):
         addfeed("tables", *args)
     assert not Source.objects.exists()
+
+
+@pytest.mark.parametrize("sport", ["curling", "24", "Table Tennis", "table-tennis-history"])
+def test_a_sport_that_the_desk_does_not_know_is_refused_by_naming_those_it_knows(sport: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        addfeed("tables", "--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--sport", sport)
+    assert repr(sport) in str(refused.value)
+    assert all(f"'{known.slug}'" in str(refused.value) for known in SPORTS)
+    assert not Source.objects.exists()
+
+
+def test_a_sport_that_the_desk_does_not_know_is_refused_at_every_door() -> None:
+    new = registration.NewOutgoing("odds360", "tables", {"host": "odds.example.com", "sport": "curling"}, "ODDS_TOKEN")
+    with pytest.raises(Refused, match="“curling” is no sport that the desk knows"):
+        registration.add_outgoing(actor.of_command(), new)
+    assert not Source.objects.exists()
+
+
+@pytest.mark.parametrize("sport", [known.slug for known in SPORTS])
+def test_every_sport_that_the_desk_knows_may_be_fetched(sport: str) -> None:
+    addfeed("tables", "--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--sport", sport)
+    assert settings_of(Feed.objects.get().settings).sport == sport

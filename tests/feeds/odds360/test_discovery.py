@@ -308,7 +308,7 @@ def test_lists_are_asked_for_in_the_dialect() -> None:
     [
         ({"hosts": "x"}, "unknown field"),
         ({"habits": {"pol": 1}}, "unknown field"),
-        ({"sport": "Table Tennis"}, "sport is a slug"),
+        ({"sport": "Table Tennis"}, "is no sport that the desk knows"),
         ({"bookmaker": "me"}, "bookmaker is a UUID"),
         ({"habits": {"live_reread": 26}}, "within 25 s"),
         ({"send_overrides": True}, "needs bookmaker"),
