@@ -124,8 +124,13 @@ class _Reading:
     def message(self, said: Any) -> Message:
         if not self.subject.ref:
             raise Unreadable("it names no match that could be read")
-        parts = tuple(self._parts(said))
+        parts = tuple(self._unplaced()) + tuple(self._parts(said))
         return Message("", self.subject.ref, parts, notes=tuple(self.notes.words))
+
+    def _unplaced(self) -> Iterator[Part]:
+        """Nobody knows what it is newer than: whatever it opens waits for the whole payload."""
+        if self.subject.unplaced:
+            yield Doubt(f"a frame of the {self.subject.kind} stream has no number, though those before it have")
 
     def _parts(self, said: Any) -> Iterator[Part]:
         match self.subject.kind:

@@ -26,7 +26,7 @@ from feeds.transport.ws import Arrival, Sort
 from . import answers
 from .answers import Payload
 from .protocol import STREAMS, Habits, Leg, MatchLink, Mode, Road
-from .subjects import Kind, subject
+from .subjects import Kind, subject, unplaced
 
 logger = logging.getLogger(__name__)
 _INTERNAL_WAIT = 30.0
@@ -337,11 +337,12 @@ class MatchFollower:
             return
         read = self._link.received(kind, arrival.body, now, text=arrival.sort is Sort.TEXT)
         if read.keep:
-            await self._keep(Inbound(subject(kind, self.ref), arrival.body, _TYPES[arrival.sort], peer, datetime.now(UTC)))
+            about = unplaced(kind, self.ref) if read.unplaced else subject(kind, self.ref)
+            await self._keep(Inbound(about, arrival.body, _TYPES[arrival.sort], peer, datetime.now(UTC)))
             self._link.kept(kind, now)
         if arrival.sort is Sort.OVERSIZE:
             raise Retryable("a message is longer than 1 MiB")
-        if self._link.missing:
+        if self._link.missing or read.unplaced:
             self._wake.set()
         if read.trouble is not None:
             raise read.trouble

@@ -94,13 +94,21 @@ _NOBODY = _Envelope()
 
 
 class Order(Enum):
-    """How a frame's number follows those before it on its connection. ``AGAIN``: the very frame came before. ``WRONG``: it is behind them,
-    too far ahead, or cannot be read, so that nobody can say what it follows (A6)."""
+    """How a frame's number follows those before it on its connection. ``MISSING``: others came before it. ``UNNUMBERED``: it has none on a
+    stream that counts, so that nobody can say whether any are missing. ``AGAIN``: the very frame came before. ``WRONG``: it is behind
+    them, too far ahead, or cannot be read, so that nobody can say what it follows (A6)."""
 
     NEXT = auto()
     MISSING = auto()
+    UNNUMBERED = auto()
     AGAIN = auto()
     WRONG = auto()
+
+
+class Heard(Read, frozen=True):
+    """``unplaced``: to be kept as a frame of which nobody knows when it was said (:func:`feeds.odds360.subjects.unplaced`)."""
+
+    unplaced: bool = False
 
 
 class Leg:
@@ -164,7 +172,7 @@ class Leg:
         self._beaten |= beat
         seq, last = _number(said.seq), self._seq
         if seq is None:
-            return Order.NEXT if said.seq is None or last is None else Order.WRONG
+            return Order.NEXT if last is None else self._without_number(said, beat)
         if last is not None and not last < seq <= last + _FARTHEST:
             return self._behind(seq == last, body, beat)
         self._seq = seq
@@ -174,6 +182,12 @@ class Leg:
             return Order.NEXT
         follows = before == last if before is not None else seq == last + 1
         return Order.NEXT if follows else Order.MISSING
+
+    def _without_number(self, said: _Envelope, beat: bool) -> Order:
+        """On a stream that counts; what says nothing needs no place in it."""
+        if said.seq is not None:
+            return Order.WRONG
+        return Order.NEXT if beat else Order.UNNUMBERED
 
     def _behind(self, same: bool, body: bytes, beat: bool) -> Order:
         if beat and same:
@@ -269,28 +283,34 @@ class MatchLink:
         self._wanted = True
         return trouble
 
-    def received(self, kind: Kind, body: bytes, now: float, *, text: bool = True) -> Read:
+    def received(self, kind: Kind, body: bytes, now: float, *, text: bool = True) -> Heard:
         """Judge one frame. Never raises for content; what is no beat is kept, whatever it is, unless it came before or its number is wrong:
         then the stream is begun anew, and the payload says what holds."""
         said = _read(body)
         beat = text and isinstance(said.type, str) and said.type in self._habits.heartbeat_types
-        match self.legs[kind].numbered(said, body, beat, now):
+        order = self.legs[kind].numbered(said, body, beat, now)
+        match order:
             case Order.AGAIN:
-                return Read(False)
+                return Heard(False)
             case Order.WRONG:
                 self._miss(words := f"a frame of the {kind} stream has a number that does not follow")
-                return Read(False, trouble=Retryable(words))
+                return Heard(False, trouble=Retryable(words))
             case Order.MISSING:
                 self._miss(f"frames of the {kind} stream are missing before number {_number(said.seq)}")
-        if said.type == "gone":
-            self._wanted = True
+            case Order.UNNUMBERED:
+                self._hole()  # the frame itself holds the match, in the transaction that applies it
         if not beat:
-            self._frames += 1
-            if (revision := _number(said.revision)) is not None:
-                self._revision = max(self._revision or 0, revision)
+            self._take(kind, said, body, order, now)
+        return Heard(not beat, unplaced=order is Order.UNNUMBERED)
+
+    def _take(self, kind: Kind, said: _Envelope, body: bytes, order: Order, now: float) -> None:
+        """What a frame that is to be kept means for the payload and the data."""
+        self._frames += 1
+        self._wanted |= said.type == "gone"
+        if (revision := _number(said.revision)) is not None:
+            self._revision = max(self._revision or 0, revision)
         if kind is Kind.UPDATES:
-            self._brought = self._renews(now) and not beat and self._brings_odds(body)
-        return Read(not beat)
+            self._brought = order is not Order.UNNUMBERED and self._renews(now) and self._brings_odds(body)
 
     def kept(self, kind: Kind, now: float) -> None:
         """A frame of a stream is durable: the payload says something new to the store even where it says what it said before."""
@@ -397,8 +417,12 @@ class MatchLink:
         return Report(state, words, None, self._holes, reconnects)
 
     def _miss(self, words: str) -> None:
-        self._holes += 1
         self.missing = words
+        self._hole()
+
+    def _hole(self) -> None:
+        """The payload is asked for at once, and kept whatever it says."""
+        self._holes += 1
         self._wanted = self._must_keep = True
 
     def _interval(self) -> float:

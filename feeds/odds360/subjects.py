@@ -1,13 +1,15 @@
 """What a kept frame is: the kind of answer or stream it came by, and the match it is about.
 
 ``Arrived.stream`` carries it as ``"<kind>/<match id>"``, with ``"@<sport>"`` where that is known, for the frame itself says neither (000;
-feeds.md 3.2).
+feeds.md 3.2). ``"<kind>/<match id>~"`` is a frame of which nobody knows when it was said.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple
+
+_UNPLACED = "~"
 
 
 class Kind(StrEnum):
@@ -24,11 +26,14 @@ class Kind(StrEnum):
 
 
 class Subject(NamedTuple):
-    """``ref``: the match id as decimal text, empty where an answer names none that can be read. ``sport``: slug of the feed, where said."""
+    """``ref``: the match id as decimal text, empty where an answer names none that can be read. ``sport``: slug of the feed, where said.
+    ``unplaced``: a frame without a number on a stream that counts.
+    """
 
     kind: Kind
     ref: str
     sport: str = ""
+    unplaced: bool = False
 
 
 def subject(kind: Kind, ref: str = "", sport: str = "") -> str:
@@ -36,9 +41,9 @@ def subject(kind: Kind, ref: str = "", sport: str = "") -> str:
     return f"{kind}/{ref}@{sport}" if sport else f"{kind}/{ref}"
 
 
-def split(stream: str) -> tuple[Kind, str]:
-    """The kind and match id of ``stream``. Raises ``ValueError`` for what :func:`subject` never made."""
-    return parted(stream)[:2]
+def unplaced(kind: Kind, ref: str) -> str:
+    """A frame without a number on a stream that counts: ``"updates/2450840~"``."""
+    return f"{kind}/{ref}{_UNPLACED}"
 
 
 def parted(stream: str) -> Subject:
@@ -47,4 +52,4 @@ def parted(stream: str) -> Subject:
     if not slash:
         raise ValueError(f"no subject of Odds360: {stream[:64]}")
     ref, _, sport = rest.partition("@")
-    return Subject(Kind(kind), ref, sport)
+    return Subject(Kind(kind), ref.removesuffix(_UNPLACED), sport, ref.endswith(_UNPLACED))

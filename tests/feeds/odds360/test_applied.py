@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from feeds import accounting
 from feeds.keeping import Arrived, Writer
 from feeds.models import Frame
-from feeds.odds360.subjects import Kind, subject
+from feeds.odds360.subjects import Kind, subject, unplaced
 from markets import db
 from markets.domain.publish import PublishedSelection
 from markets.models import Bookmaker, Fixture, Gap, Market, MarketType, PointLiveness, Source, SourceLiveness, Sport
@@ -44,11 +44,10 @@ class Provider:
         line = {**times, "lease_seconds": 10.0, "state": "live"}
         PointLiveness.objects.update_or_create(source=self.source, ref=ref, defaults=line)
 
-    def send(self, kind: Kind, said: Any, ref: str = REF) -> Frame:
+    def send(self, kind: Kind, said: Any, ref: str = REF, stream: str = "") -> Frame:
         body = said if isinstance(said, bytes) else json.dumps(said).encode()
-        arrived = Arrived(
-            self.source.pk, datetime.now(UTC), "application/json", "", body, subject(kind, ref, "table-tennis" if ref else "")
-        )
+        stream = stream or subject(kind, ref, "table-tennis" if ref else "")
+        arrived = Arrived(self.source.pk, datetime.now(UTC), "application/json", "", body, stream)
         (frame_id,), _ = Writer().write([arrived])
         drain_all()
         return Frame.objects.get(pk=frame_id)
@@ -208,6 +207,17 @@ def test_a6_a_quarantined_frame_that_is_retried_later_reprices_nothing(provider:
     drain_all()
     assert Frame.objects.get(pk=old).outcome == "superseded"
     assert (provider.open(), str(provider.offered()["winner-full-time#home"].feed_price)) == (ALL, "1.85")
+
+
+def test_a5_a_frame_that_has_no_place_in_its_stream_may_close_but_holds_the_match_until_the_whole_payload(provider: Provider) -> None:
+    said = {"type": "update", "matchId": int(REF), "odds": {"fullTime": {"winner": {"home": 1.70, "away": 2.1}, "total": None}}}
+    assert provider.send(Kind.UPDATES, said, stream=unplaced(Kind.UPDATES, REF)).outcome == "applied"
+    assert (provider.open(), "gap" in provider.codes()) == (set(), True)
+    assert "has no number" in Gap.objects.get().cause
+    provider.update({"fullTime": {"winner": {"home": 1.72}}})
+    assert provider.open() == set()
+    provider.payload()
+    assert (provider.open(), provider.codes()) == (ALL, set())
 
 
 def test_o3_a_suspension_by_the_providers_people_is_a_reason_of_its_own(provider: Provider) -> None:

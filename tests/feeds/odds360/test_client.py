@@ -210,6 +210,22 @@ async def test_a6_an_older_frame_is_not_kept_and_its_stream_is_made_anew() -> No
             assert not any(late in body for body in await f.ask(lambda: f.frames(f"updates/{line.ref}")))
 
 
+async def test_a5_a_frame_without_a_number_on_a_stream_that_counts_is_kept_and_holds_the_match_until_the_payload() -> None:
+    provider = still()
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider, habits={"live_reread": 25.0}))
+        async with f.running():
+            (line,) = await live_on("ws")
+            contest = first(provider)
+            contest.updates.beat(lambda _, __: b'{"type": "update", "matchId": %d, "odds": {}}' % contest.card.id)
+            causes = await f.until(lambda: _worked_out(line.ref), 20)
+            assert "has no number" in causes[0]
+            assert any(b'"odds": {}' in body for body in await f.ask(lambda: f.frames(f"updates/{line.ref}")))
+            opened = await f.ask(lambda: Gap.objects.order_by("id").values_list("opened_at", flat=True)[0])
+            await f.until(lambda: Frame.objects.filter(stream__startswith=f"odds/{line.ref}", kept_at__gt=opened).exists(), 15)
+            assert (await f.ask(lambda: f.shown(line.ref))).reconnects == 0, "the stream goes on"
+
+
 async def test_a5_a_connection_that_is_lost_for_over_three_seconds_is_a_gap_until_a_good_payload_even_if_it_says_the_same() -> None:
     provider = still()
     async with provider.serving():
@@ -410,6 +426,12 @@ async def test_b1_what_cannot_be_stored_is_no_good_payload(monkeypatch: pytest.M
                 await live_on("poll")
         finally:
             await f.ask(_take_frames)
+
+
+def _worked_out(ref: str) -> list[str]:
+    """The gaps of a match once everything that waits has been applied."""
+    f.work()
+    return f.gaps(ref)
 
 
 def _says(ref: str, word: str) -> bool:

@@ -229,7 +229,7 @@ def test_a3_a_socket_that_sent_beats_and_sends_none_any_more_is_down_though_it_a
         ([frame("update"), frame("update", seq="5"), frame("update", seq="6")], False),
         ([frame("update", seq="5"), frame("update", seq="7")], True),
         ([frame("update", seq=True), frame("update", seq=[]), frame("update", seq=5)], False),
-        ([frame("snapshot", seq=4), frame("update")], False),
+        ([frame("snapshot", seq=4), frame("ping"), frame("beat", seq=None), frame("update", seq=5, prevSeq=4)], False),
         ([frame("snapshot", seq=4), frame("update", seq=5, prevSeq=2)], True),
     ],
 )
@@ -244,6 +244,42 @@ def test_a5_numbers_that_jump_are_a_hole_until_the_payload_came(frames: list[byt
         assert not link.missing
         assert link.due_at(2.0) == 2.0
         assert reread(link, 2.0), "kept although it says what the last one said: it is the newer message"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        frame("update", odds=ODDS),
+        frame("update", seq=None, prevSeq=4),
+        frame("suspend"),
+        frame("snapshot", odds=ODDS),
+        b"nonsense {",
+        b"[]",
+    ],
+)
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a5_a_frame_without_a_number_on_a_stream_that_counts_is_a_hole_of_its_own(kind: Kind, body: bytes) -> None:
+    link = played()
+    link.received(kind, frame("snapshot", seq=4), 1.0)
+    link.answered(b"same")
+    read = link.received(kind, body, 59.0)
+    link.kept(kind, 59.0)
+    assert (read.keep, read.unplaced, read.trouble, link.missing) == (True, True, None, "")
+    assert (link.due_at(59.0), link.report(59.0).gaps) == (59.0, 1)
+    assert link.vital(59.0).data_at == 0.0, "it may be older than what is known"
+    assert reread(link, 59.0), "kept although it says what the last one said"
+    assert not link.received(kind, frame("update", seq=5, prevSeq=4), 60.0).unplaced
+    assert not link.missing
+    link.received(kind, frame("update", seq=7, prevSeq=6), 61.0)
+    assert "missing before number 7" in link.missing
+
+
+def test_a_stream_that_never_counts_has_no_holes() -> None:
+    link = played()
+    for kind in STREAMS:
+        for n in range(3):
+            read = link.received(kind, frame("update", at=n), 1.0)
+            assert (read.keep, read.unplaced, link.missing) == (True, False, "")
 
 
 AHEAD = frame("update", seq=101, prevSeq=100)
