@@ -50,7 +50,8 @@ class Rows(Struct, frozen=True):
 
 class Payload(Struct, frozen=True):
     """An answer about one match. ``body``: the object's exact bytes; ``good``: it holds odds of this match; ``row``: it is a list's row
-    without any. ``content`` is the same for answers that say the same of the match; ``revision`` where the sender counts.
+    without any. ``content`` is the same for answers that say the same of the match; ``revision`` where the sender counts; ``over``: it
+    says that the match is.
     """
 
     body: bytes
@@ -58,6 +59,7 @@ class Payload(Struct, frozen=True):
     row: bool
     content: bytes
     revision: int | None = None
+    over: bool = False
 
 
 class _Head(Struct):
@@ -79,6 +81,9 @@ class _Whole(Struct):
     id: Any = None
     revision: Any = None
     odds: Any = None
+    status_type: Any = None
+    status: Any = None
+    phase: Any = None
 
 
 _list = msgspec.json.Decoder(list[Raw])
@@ -166,7 +171,10 @@ def _named(said: _Head | _Whole, named_by: Sequence[str] = MATCHES) -> str:
 
 
 def _status(head: _Head) -> str:
-    said = head.status_type if isinstance(head.status_type, str) else head.status
+    return _word(head.status_type if isinstance(head.status_type, str) else head.status)
+
+
+def _word(said: object) -> str:
     return "".join(c for c in said.lower() if c.isalnum()) if isinstance(said, str) else ""
 
 
@@ -177,7 +185,8 @@ def _judged(body: bytes, ref: str, listed: bool) -> Payload:
         return _unreadable(body)
     revision = said.revision if isinstance(said.revision, int) and not isinstance(said.revision, bool) else None
     good = isinstance(said.odds, dict) and _may_be(said, ref)
-    return Payload(body, good, listed and said.odds is None and _named(said) == ref, content(body), revision)
+    over = any(_word(one) in _OVER for one in (said.status_type, said.status, said.phase))
+    return Payload(body, good, listed and said.odds is None and _named(said) == ref, content(body), revision, over)
 
 
 def _may_be(said: _Whole, ref: str) -> bool:

@@ -21,7 +21,7 @@ from feeds.transport.limits import Limits
 from . import answers, discovery
 from .discovery import Found, ListOf
 from .match import Channel, MatchFollower
-from .protocol import PUSHING, Road
+from .protocol import PUSHING, Road, worst_of
 from .settings import Odds360Settings, filled, places, settings_of
 from .subjects import Kind, subject
 
@@ -75,12 +75,18 @@ class Odds360Feed:
         self._remark = ""
         self._odd: list[Subject] = []
         self._polling = 0
-        self._fallen = 0
+        self._worst: Road | None = None
 
     # --- lists -----------------------------------------------------------------------------------------------------------------------
 
     async def discover(self) -> Sequence[Subject]:
         """Live matches by the provider's lists, and those that begin before long. Raises the trouble of the lists when all of them fail."""
+        try:
+            return await self._discover()
+        finally:
+            self._tell_roads()
+
+    async def _discover(self) -> Sequence[Subject]:
         await self._look_at_access()
         lists = [one for one in self._lists() if self._missing.get(one.name, 0.0) <= time.monotonic()]
         found = dict(zip([one.name for one in lists], await asyncio.gather(*map(self._read, lists)), strict=True))
@@ -132,7 +138,6 @@ class Odds360Feed:
         for ref in live.keys() & self._followers.keys():
             self._followers[ref].live()
         self._remark = "; ".join(filter(None, (f"{len(self._live)} live, {len(self._upcoming)} to come", self._remark)))
-        self._tell_roads()
 
     def _subjects(self, live: dict[str, bytes]) -> list[Subject]:
         sport = self.settings.sport
@@ -140,14 +145,24 @@ class Odds360Feed:
         return rows + [Subject(ref, b"", "") for ref in self._upcoming if ref not in live]
 
     def _tell_roads(self) -> None:
-        """Once when matches had to leave the streams, once when all are back."""
+        """Once when live matches had to fall back from websockets, and from streams at all; once when none has to any more."""
         self._polling = sum(one.polls() for one in self._followers.values())
-        fallen = sum(one.fell() for ref, one in self._followers.items() if ref in self._live)
-        if fallen and not self._fallen:
-            logger.warning("feed %s: streams do not open, matches read by polling: %d of %d", self.slug, fallen, len(self._followers))
-        elif self._fallen and not fallen:
-            logger.warning("feed %s: all matches are read by streams again", self.slug)
-        self._fallen = fallen
+        fallen = [road for ref, one in self._followers.items() if ref in self._live and (road := one.fallen_to())]
+        worst, before = worst_of(fallen), self._worst
+        self._worst = worst
+        if worst is before:
+            return
+        many = f"{fallen.count(worst) if worst else 0} of {len(self._followers)}"
+        match worst:
+            case Road.POLL:
+                words = f"streams do not open, matches read by polling: {many}"
+            case Road.EVENTS if before is Road.POLL:
+                words = f"streams open again, matches read by event streams: {many}"
+            case Road.EVENTS:
+                words = f"websockets do not open, matches read by event streams: {many}"
+            case _:
+                words = "no match has to do without websockets any more"
+        logger.warning("feed %s: %s", self.slug, words)
 
     # --- what a match's follower asks ------------------------------------------------------------------------------------------------
 

@@ -111,9 +111,9 @@ class MatchFollower:
         """Whether it is played, and a stream of it has to do without push."""
         return self._link.mode is Mode.LIVE and any(leg.open_on is None for leg in self._link.legs.values())
 
-    def fell(self) -> bool:
-        """Whether that is because no road of a stream would open; not while one that was lost is merely made anew."""
-        return self.polls() and any(leg.road is Road.POLL and leg.last_loss for leg in self._link.legs.values())
+    def fallen_to(self) -> Road | None:
+        """The worst road that it has had to fall back to; ``None`` on the best ones, and once it is over."""
+        return self._link.fallen_to()
 
     def live(self) -> None:
         """It is played from now on; what is not urgent waits until many that begin at once have their payloads."""
@@ -197,7 +197,7 @@ class MatchFollower:
         if self._link.news(answer.content):
             await self._keep(Inbound(subject(kind, self.ref, self._feed.sport), answer.body, _JSON, "", datetime.now(UTC)))
         if answer.good:
-            self._link.answered(answer.content)
+            self._link.answered(answer.content, over=answer.over)
             self._backoff.reset()
         else:
             self._link.unreadable(answer.content)

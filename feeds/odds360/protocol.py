@@ -8,6 +8,7 @@ what :meth:`MatchLink.due_at` and :class:`Leg` say, and tells what came of it. T
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum, StrEnum, auto
 from typing import Any
 
@@ -41,6 +42,12 @@ class Road(StrEnum):
 
 
 PUSHING = (Road.WEBSOCKET, Road.EVENTS)
+_BEST_FIRST = tuple(Road)
+
+
+def worst_of(roads: Iterable[Road]) -> Road | None:
+    """``None`` of none."""
+    return max(roads, key=_BEST_FIRST.index, default=None)
 
 
 class Mode(StrEnum):
@@ -135,6 +142,11 @@ class Leg:
     def road(self) -> Road:
         """Where to connect next, or that nothing but polling is left for now."""
         return self._roads[self._place]
+
+    @property
+    def fallen_to(self) -> Road | None:
+        """The road that it has to take instead of the best one; ``None`` on that."""
+        return self.road if self._place else None
 
     @property
     def better_at(self) -> float | None:
@@ -259,6 +271,7 @@ class MatchLink:
         self._holes = 0
         self._trouble: Trouble | None = None
         self._over = False
+        self._finished = False
         self._brought = False
 
     # What happens to the streams
@@ -306,7 +319,8 @@ class MatchLink:
     def _take(self, kind: Kind, said: _Envelope, body: bytes, order: Order, now: float) -> None:
         """What a frame that is to be kept means for the payload and the data."""
         self._frames += 1
-        self._wanted |= said.type == "gone"
+        self._finished = said.type == "gone"
+        self._wanted |= self._finished
         if (revision := _number(said.revision)) is not None:
             self._revision = max(self._revision or 0, revision)
         if kind is Kind.UPDATES:
@@ -369,9 +383,9 @@ class MatchLink:
         """Whether an answer of this content is to be kept."""
         return self._must_keep or content != self._content
 
-    def answered(self, content: bytes) -> None:
-        """A good payload came, and is kept where it is news."""
-        self._asking, self._trouble = False, None
+    def answered(self, content: bytes, *, over: bool = False) -> None:
+        """A good payload came, and is kept where it is news; ``over``: the match is, by it."""
+        self._asking, self._trouble, self._finished = False, None, over
         self._content, self._must_keep = content, False
         self._good_at = self._data_at = self._asked_at
 
@@ -395,6 +409,17 @@ class MatchLink:
     def gone(self) -> bool:
         """The provider knows no such match (404)."""
         return isinstance(self._trouble, Gone | Absent)
+
+    @property
+    def finished(self) -> bool:
+        """By the provider's last word on it, nothing is played any more, though lists may still have it."""
+        return self._finished or self.gone
+
+    def fallen_to(self) -> Road | None:
+        """The worst road that a stream has to take while the match is played; ``None`` where all have the best one."""
+        if self.mode is not Mode.LIVE or self.finished:
+            return None
+        return worst_of(filter(None, (leg.fallen_to for leg in self.legs.values())))
 
     def vital(self, now: float) -> Vital:
         """What the gate needs (O2): the way in whose life ends first."""

@@ -100,9 +100,63 @@ async def test_without_websockets_event_streams_carry_it_and_without_those_polli
             await live_on("ws", 2)
             await asyncio.sleep(1)
         assert await f.ask(Gap.objects.count) == 0, "a re-read stood in at once"
-    said = [record.getMessage() for record in caplog.records if "polling" in record.getMessage() or "by streams" in record.getMessage()]
-    assert len([words for words in said if "by streams again" in words]) in (1, 2), said
-    assert len(said) <= 4, said
+    assert _roads_told(caplog) == [
+        "websockets do not open, matches read by event streams",
+        "streams do not open, matches read by polling",
+        "no match has to do without websockets any more",
+    ]
+
+
+async def test_a_fall_from_websockets_to_event_streams_is_told_once_and_once_when_they_are_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "feeds")
+    provider = still(matches=2)
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider))
+        async with f.running():
+            await live_on("ws", 2)
+            assert _roads_told(caplog) == []
+            for _ in range(2):
+                provider.door.no_websocket = True
+                cut(provider)
+                await live_on("sse", 2)
+                await asyncio.sleep(1.5)
+                provider.door.no_websocket = False
+                await live_on("ws", 2)
+                await f.until(lambda: "any more" in _roads_told(caplog)[-1], 5)
+    lost, back = "websockets do not open, matches read by event streams", "no match has to do without websockets any more"
+    assert _roads_told(caplog) == [lost, back, lost, back]
+
+
+@pytest.mark.parametrize("spelling", [Spelling(), Spelling(whole=True)])
+async def test_a_match_that_has_ended_is_not_told_as_one_whose_streams_do_not_open(
+    caplog: pytest.LogCaptureFixture, spelling: Spelling
+) -> None:
+    caplog.set_level(logging.WARNING, "feeds")
+    provider = still(spelling=spelling)
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider))
+        async with f.running():
+            (line,) = await live_on("ws")
+            provider.orders.add(Fault.ERROR, "/table-tennis", times=1000)  # so that nobody can say that it has left all lists
+            await f.until(lambda: "public: " in f.shown("discovery").words, 10)
+            first(provider)._end(Status.FINISHED)
+            await f.until(lambda: f.shown(line.ref).road == "poll", 15)
+            looks = provider.asked["/matches-live"]
+            await f.until(lambda: provider.asked["/matches-live"] >= looks + 3, 10)
+    assert _roads_told(caplog) == []
+
+
+async def test_what_was_told_of_matches_without_streams_is_taken_back_when_they_have_ended(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "feeds")
+    provider = still(door=Door(no_streams=True))
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider))
+        async with f.running():
+            await live_on("poll")
+            await f.until(lambda: _roads_told(caplog) == ["streams do not open, matches read by polling"], 10)
+            provider.door = Door()
+            first(provider)._end(Status.FINISHED)
+            await f.until(lambda: _roads_told(caplog)[1:] == ["no match has to do without websockets any more"], 10)
 
 
 async def test_without_a_bookmaker_the_public_side_is_polled() -> None:
@@ -432,6 +486,12 @@ def _worked_out(ref: str) -> list[str]:
     """The gaps of a match once everything that waits has been applied."""
     f.work()
     return f.gaps(ref)
+
+
+def _roads_told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log says of roads, without the feed and the count of matches."""
+    said = [record.getMessage().partition(": ")[2] for record in caplog.records if record.name == "feeds.odds360.feed"]
+    return [words.rpartition(": ")[0] or words for words in said]
 
 
 def _says(ref: str, word: str) -> bool:
