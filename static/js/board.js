@@ -97,8 +97,10 @@
     const star = event.target.closest("[data-star]");
     if (!star) return;
     const id = star.dataset.star;
-    if (watched.has(id)) watched.delete(id); else watched.add(id);
-    htmx.ajax("POST", "/watch", { source: star, target: star, swap: "outerHTML", values: { fixture: id } });
+    const turn = () => { if (watched.has(id)) watched.delete(id); else watched.add(id); };
+    turn();
+    desk.ask("POST", "/watch", { source: star, target: star, swap: "outerHTML", values: { fixture: id } })
+      .then((answered) => { if (!answered) { turn(); paintStars(); } });
   });
   const ticked = () => (table ? $$("#board-rows input[name=target]:checked") : []);
   const count = () => {
@@ -202,7 +204,7 @@
     if (row) row.classList.add("sel");
     if (!cards || !event.target.matches("[data-price]")) return;
     clearTimeout(drawing);
-    drawing = setTimeout(() => htmx.ajax("GET", `/selection/${event.target.id.slice(2)}/graph`, { source: "#graph", target: "#graph", swap: "innerHTML" }), 300);
+    drawing = setTimeout(() => desk.ask("GET", `/selection/${event.target.id.slice(2)}/graph`, { source: "#graph", target: "#graph", swap: "innerHTML" }), 300);
   });
 
   // New rows come by the socket: stars, sparklines and the filter catch up.

@@ -22,6 +22,8 @@
     key: () => [...crypto.getRandomValues(new Uint8Array(15))].map((b) => b.toString(16).padStart(2, "0")).join(""),
     store: (name, value) => { try { if (value === undefined) return localStorage.getItem(name); localStorage.setItem(name, value); } catch { /* private window */ } return null; },
   };
+  // htmx.ajax, which throws nothing at all where no answer came: that is told as an event, and here as false.
+  desk.ask = (verb, url, options) => htmx.ajax(verb, url, options).then(() => true, () => false);
   window.desk = desk;
 
   // Messages: shown for a while, and told to screen readers at most every five seconds.
@@ -82,7 +84,7 @@
     const source = document.createElement("i");
     source.hidden = true;
     body.append(source);
-    return htmx.ajax("POST", url, { source, target: "#toasts", swap: "beforeend", values }).finally(() => source.remove());
+    return desk.ask("POST", url, { source, target: "#toasts", swap: "beforeend", values }).finally(() => source.remove());
   };
   const pending = (element) => {
     element.dataset.pending = "1";
@@ -114,16 +116,20 @@
   // A part that renews itself fails in silence: the banner and the parts' own ages tell.
   const POLLED = ["aside", "extras", "cards", "active", "audit", "audit-rows", "graph", "timeline", "points", "bindings", "links", "beside"];
   const polled = (event) => event.detail.requestConfig?.verb === "get" && POLLED.includes(event.detail.target?.id);
+  // Nor does it go on asking once the desk has closed the page for good.
+  document.addEventListener("htmx:beforeRequest", (event) => { if (polled(event) && window.live?.over?.()) event.preventDefault(); });
   document.addEventListener("htmx:sendError", (event) => polled(event) || desk.say("No answer from the desk. Look at the state before you try again.", "bad"));
   document.addEventListener("htmx:responseError", (event) => polled(event) || desk.say(`The desk failed (${event.detail.xhr.status}). Look at the state before you try again.`, "bad"));
   // A polled part is not swapped away from under a person who types or chooses in it; a button's focus is given back to its twin.
   const same = (e) => e.getAttributeNames().filter((n) => n !== "class").map((n) => `${n}=${e.getAttribute(n)}`).join() + e.textContent;
   let focused = null, scrolled = 0;
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, requestConfig } = event.detail, here = document.activeElement;
+    const { target, xhr } = event.detail, here = document.activeElement;
     focused = null;
     scrolled = $(".tl", target)?.scrollTop || 0;
-    if (!requestConfig || requestConfig.verb !== "get" || !POLLED.includes(target.id) || !target.contains(here) || here === target) return;
+    if (!polled(event)) return;
+    if (xhr.status >= 400) { event.detail.shouldSwap = false; return; }  // what it says is a page of its own, not this part
+    if (!target.contains(here) || here === target) return;
     if (here.matches("input, select, textarea, summary, details *")) event.detail.shouldSwap = false;
     else focused = { tag: here.tagName, key: same(here) };
   });

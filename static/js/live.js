@@ -8,7 +8,10 @@
   const TTL = 2000, SILENT = 5000, BANNER = 3000, DEAD = 10000, TINT = 600, ARROW = 10000, UNDRAWN = 200;
   const SHOWN_OPEN = "[data-price]:is([data-s=open], [data-s=override], [data-s=stale])";
   const MARKS = { suspended: "S", override: "OVR" };
-  const SIGNED_OUT = { 4401: "You are signed out. Sign in again.", 4403: "Your access has changed. Load the page again." };
+  const GONE = document.body.dataset.fixture
+    ? "This fixture is not listed any more, or your access has changed: nothing here holds. See the live board."
+    : "Your access has changed: nothing here holds. Load the page again.";
+  const FOR_GOOD = { 4401: "You are signed out. Sign in again.", 4403: GONE };  // the desk will not have this page back
 
   let fixtures = {}, markets = {}, prices = {}, feeds = {};  // what the server said, by id
   let seq = null, confirmed = 0, heard = 0;                  // the last frame's number; server times in ms
@@ -18,7 +21,7 @@
   let paused = false, drawing = false, wasCut = false;
   const shown = new Map(), tints = new Map(), dirty = new Set(), held = new Set(), behind = new Set();
   const now = () => performance.now() + ahead;
-  window.live = { now, cell: (id) => prices[id], lost: () => lost };
+  window.live = { now, cell: (id) => prices[id], lost: () => lost, over: () => Boolean(final) };
 
   // Until the socket tells of them, the page's own prices count as confirmed at the moment it was asked for.
   const asked = performance.getEntriesByType("navigation")[0]?.requestStart || 0;
@@ -66,10 +69,11 @@
   };
   // A revision never goes down (D1): a process that is behind is believed again when it has caught up; until then all is suspended.
   const keepNewest = (id, cell, known) => {
-    const older = known && (cell.revision < known.revision || cell.bookmakerRevision < known.bookmakerRevision);
-    if (older) behind.add(id); else behind.delete(id);
+    const older = Boolean(known) && (cell.revision < known.revision || cell.bookmakerRevision < known.bookmakerRevision);
     fixtures[id] = older ? known : cell;
-    if (behind.size) every();
+    if (older === behind.has(id)) return;
+    if (older) behind.add(id); else behind.delete(id);
+    every();
   };
   const stampAll = (at) => { for (const id in prices) prices[id].at = at; };
   const missed = () => { lose(); reconnect(); };
@@ -90,6 +94,7 @@
 
   // Nothing that was said holds any more; a fixture's head says so as its prices do.
   const cut = () => lost || now() - heard > SILENT;
+  const vouched = (element) => !cut() && !behind.has(element.closest("[data-fixture]")?.dataset.fixture);
   const NO_WORD = "no word from the desk";
   const unheard = (c) => ({
     ...c, state: "stale", stateWords: "STALE", suspended: c.suspended + c.open, open: 0, reason: NO_WORD,
@@ -143,29 +148,34 @@
     },
     f(id, element) {
       if (!fixtures[id]) return;
-      const c = cut() ? unheard(fixtures[id]) : fixtures[id];
-      put(element, "state", c.state);
-      const state = cell(element, "state");
-      if (state) { put(state, "state", c.state); write(state, c.stateWords); }
-      for (const name of ["score", "open", "suspended", "book", "reason"]) write(cell(element, name), String(c[name]));
-      const reason = cell(element, "reason");
-      if (reason) reason.title = c.reason;
-      write(cell(element, "overrides"), c.overrides ? String(c.overrides) : "");
-      const age = cell(element, "age");
-      if (age) put(age, "source", c.source);
-      document.dispatchEvent(new CustomEvent("live:fixture", { detail: { id, cell: c, element } }));
+      head(id, element, vouched(element) ? fixtures[id] : unheard(fixtures[id]));
     },
     m(id, element) {
       const c = markets[id];
       if (!c) return;
-      const open = c.open && !cut();
-      put(element, "open", open); put(element, "over", c.over ? "1" : null);
-      const pill = cell(element, "open");
-      if (pill) { put(pill, "state", open ? "open" : "held"); write(pill, open ? "OPEN" : "SUSP"); }
+      put(element, "over", c.over ? "1" : null);
+      card(element, c.open && vouched(element));
       write(cell(element, "book"), c.book || "–");
       write(cell(element, "words"), c.words);
       for (const beside of element.querySelectorAll("[data-why-of]")) own(beside.dataset.whyOf, beside);
     },
+  };
+  const head = (id, element, c) => {
+    put(element, "state", c.state);
+    const state = cell(element, "state");
+    if (state) { put(state, "state", c.state); write(state, c.stateWords); }
+    for (const name of ["score", "open", "suspended", "book", "reason"]) write(cell(element, name), String(c[name]));
+    const reason = cell(element, "reason");
+    if (reason) reason.title = c.reason;
+    write(cell(element, "overrides"), c.overrides ? String(c.overrides) : "");
+    const age = cell(element, "age");
+    if (age) put(age, "source", c.source);
+    document.dispatchEvent(new CustomEvent("live:fixture", { detail: { id, cell: c, element } }));
+  };
+  const card = (element, open) => {
+    put(element, "open", open);
+    const pill = cell(element, "open");
+    if (pill) { put(pill, "state", open ? "open" : "held"); write(pill, open ? "OPEN" : "SUSP"); }
   };
   const flush = () => {
     if (!drawing) return;
@@ -198,7 +208,8 @@
     const strange = [...home().querySelectorAll("[data-price]")].some((p) => !(p.id.slice(2) in prices));
     return strange || here.length !== Object.keys(known).length || here.some((id) => !(id in known));
   };
-  const refetch = () => htmx.ajax("GET", location.href, { source: "#" + home().id, target: "#" + home().id, select: `#${home().id} > *`, swap: "innerHTML" });
+  const refetch = () => htmx.ajax("GET", location.href, { source: "#" + home().id, target: "#" + home().id, select: `#${home().id} > *`, swap: "innerHTML" })
+    .catch(() => {});  // no answer: the next snapshot asks again
   // What is said of an element that this page has lost meanwhile, or never had, is left out; the page asks for what it lacks.
   const LACK_MS = 500;
   htmx.defineExtension("present", { transformResponse: (text, request) => (request ? text : present(text)) });
@@ -239,7 +250,11 @@
       if (twin !== event.detail.target) twin.remove();
     }
   });
-  document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target === home()) [...home().children].forEach(remember); });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target !== home()) return;
+    if (detail.xhr.status >= 400) detail.shouldSwap = false;  // a page that says why is no list of rows
+    else [...home().children].forEach(remember);
+  });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target === home()) takeOver(); });
   document.addEventListener("htmx:oobAfterSwap", takeOver);
   for (const name of ["htmx:oobAfterSwap", "htmx:afterSettle"]) document.addEventListener(name, every);
@@ -257,7 +272,7 @@
     reopen = event.detail.socketWrapper.reconnect;
     if (event.detail.event.target !== socket) return;
     lose();
-    final = SIGNED_OUT[event.detail.event.code] || "";
+    final = FOR_GOOD[event.detail.event.code] || "";
     if (!final) { clearTimeout(timer); timer = setTimeout(reconnect, Math.min(8000, 400 * 2 ** attempt++) * (0.5 + Math.random())); }
     connection();
   });
@@ -305,7 +320,7 @@
     if (Math.abs(Date.now() - date - (at - perf)) > 1000) { lose(); reconnect(); }  // slept, or a clock jumped
     for (const element of root.querySelectorAll(SHOWN_OPEN)) expire(element, at);
     if (cut() !== wasCut) { wasCut = cut(); every(); }
-    if (at > firstUntil) for (const element of root.querySelectorAll("[id^='f-']")) if (!fixtures[element.id.slice(2)]) untold(element);
+    if (at > firstUntil) for (const element of root.querySelectorAll("[id^='f-'], [id^='m-']")) untold[element.id[0]](element);
     for (const [id, t] of tints) { const old = at - t.at; if (old > ARROW) tints.delete(id); if (old > ARROW || old > TINT && !t.late) { t.late = true; dirty.add("p-" + id); } }
     if (at > retryAt) { retryAt = at + DEAD; lose(); reconnect(); }
     draw();
@@ -316,13 +331,19 @@
     if (c) { if (!holds(id, c, element)) dirty.add("p-" + id); return; }
     if (at > firstUntil) { put(element, "s", "suspended"); write(element.querySelector("i"), MARKS.suspended); element.title = "not confirmed by the desk"; }
   };
-  // The head of a fixture that came with the page and was never told of since holds no longer than its prices do.
-  const untold = (element) => {
-    const state = cell(element, "state");
-    for (const one of [element, state]) if (one) put(one, "state", "stale");
-    write(state, "STALE");
-    write(cell(element, "open"), "0");
-    write(cell(element, "reason"), NO_WORD);
+  // A head or a market that came with the page and was never told of since holds no longer than its prices do.
+  const untold = {
+    f(element) {
+      if (fixtures[element.id.slice(2)]) return;
+      const state = cell(element, "state"), open = cell(element, "open"), suspended = cell(element, "suspended");
+      for (const one of [element, state]) if (one) put(one, "state", "stale");
+      write(state, "STALE");
+      write(suspended, String(Number(open.textContent) + Number(suspended.textContent)));
+      write(open, "0");
+      write(cell(element, "reason"), NO_WORD);
+      write(element.querySelector("[data-points=words]"), NO_WORD);
+    },
+    m(element) { if (!markets[element.id.slice(2)]) card(element, false); },
   };
   const seconds = () => {
     ping();

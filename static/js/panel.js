@@ -8,7 +8,7 @@
   const LADDER = [[2, 0.01], [3, 0.02], [4, 0.05], [6, 0.1], [10, 0.2], [20, 0.5], [30, 1], [50, 2], [100, 5], [Infinity, 10]];
 
   // Explain a price: for everyone, also where nothing may be changed.
-  desk.explain = (cell) => htmx.ajax("GET", `/selection/${cell.id.slice(2)}/explain`, { source: "#explain-body", target: "#explain-body", swap: "innerHTML" });
+  desk.explain = (cell) => desk.ask("GET", `/selection/${cell.id.slice(2)}/explain`, { source: "#explain-body", target: "#explain-body", swap: "innerHTML" });
 
   if (!form) {
     document.addEventListener("click", (event) => {

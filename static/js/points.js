@@ -56,12 +56,11 @@
     asking = true;
     const told = cell.told, waits = cell.waits, after = $("[data-line]", lines)?.dataset.line || 0;
     let came = false;
-    try {
-      const answered = (event) => { if (event.detail.target === lines) came = event.detail.successful; };
-      document.addEventListener("htmx:afterRequest", answered);
-      await htmx.ajax("GET", `/fixture/${fixture}/timeline?match=${cell.match}&after=${after}`, { source: lines, target: lines, swap: "afterbegin" });
-      document.removeEventListener("htmx:afterRequest", answered);
-    } finally { asking = false; }
+    const answered = (event) => { if (event.detail.target === lines) came = event.detail.successful; };
+    document.addEventListener("htmx:afterRequest", answered);
+    await desk.ask("GET", `/fixture/${fixture}/timeline?match=${cell.match}&after=${after}`, { source: lines, target: lines, swap: "afterbegin" });
+    document.removeEventListener("htmx:afterRequest", answered);
+    asking = false;
     if (!came) { setTimeout(follow, AGAIN_MS); return; }
     lines.dataset.told = told;
     lines.dataset.waits = Number(waits);
@@ -78,7 +77,7 @@
   const heal = () => {
     if (healing || !differs()) return;
     healing = setTimeout(async () => {
-      if (differs()) await htmx.ajax("GET", `/fixture/${fixture}/points`, { source: "#points", target: "#points", swap: "innerHTML" });
+      if (differs()) await desk.ask("GET", `/fixture/${fixture}/points`, { source: "#points", target: "#points", swap: "innerHTML" });
       healing = 0;
       paint();
       follow();

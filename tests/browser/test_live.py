@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Chrome
 from tests.browser.provider import Match, Provider
-from tests.browser.steps import first_price, open_fixture, row
+from tests.browser.steps import first_price, open_fixture, row, told
 
 pytestmark = pytest.mark.browser
 OPEN, SUSPENDED = ("data-s", "open"), ("data-s", "suspended")
@@ -41,10 +41,10 @@ class Road:
         server = socket.connect_to_server()
         server.on_message(lambda text: None if self.loses(str(text)) else socket.send(self.rewrites(str(text))))
 
-    def close(self) -> None:
+    def close(self, code: int = 4503) -> None:
         self.closed = True
         for socket in self._sockets:
-            socket.close(code=4503)
+            socket.close(code=code)
 
 
 def is_frame(text: str) -> bool:
@@ -111,22 +111,26 @@ def test_d2_beats_that_do_not_come_suspend_though_the_socket_is_open(chrome: Chr
     chrome.run(steps)
 
 
+def never_tells(kind: str, shown: Locator) -> Callable[[str], str]:
+    """What the socket says, without the cell of that element; ``kind`` is fixtures, markets or prices."""
+    untold = str(shown.get_attribute("id"))[2:]
+
+    def without(text: str) -> str:
+        frame = json.loads(text) if text.startswith("{") else {}
+        if kind not in frame:
+            return text
+        frame[kind].pop(untold, None)
+        return json.dumps(frame)
+
+    return without
+
+
 def test_d2_a_price_that_the_socket_never_tells_of_is_not_left_open(chrome: Chrome, match: Match) -> None:
     """A page may show a fixture that the desk has not told the socket about yet; then the desk may fall silent."""
 
     def steps(page: Page) -> None:
         cell, other = first_price(page, match), row(page, match).locator("[data-price]").last
-        untold = str(cell.get_attribute("id")).removeprefix("p-")
-
-        def without(text: str) -> str:
-            frame = json.loads(text) if text.startswith("{") else {}
-            if "prices" not in frame:
-                return text
-            frame["prices"].pop(untold, None)
-            return json.dumps(frame)
-
-        road = Road(page)
-        road.rewrites = without
+        Road(page).rewrites = never_tells("prices", cell)
         page.reload()
         expect(cell).to_have_attribute(*SUSPENDED)
         expect(cell).to_have_attribute("title", "not confirmed by the desk")
@@ -138,20 +142,90 @@ def test_d2_a_price_that_the_socket_never_tells_of_is_not_left_open(chrome: Chro
 def test_d2_the_head_of_a_fixture_that_the_socket_never_tells_of_goes_stale(chrome: Chrome, match: Match) -> None:
     def steps(page: Page) -> None:
         shown = row(page, match)
-        untold = str(shown.get_attribute("id")).removeprefix("f-")
-
-        def without(text: str) -> str:
-            frame = json.loads(text) if text.startswith("{") else {}
-            if "fixtures" not in frame:
-                return text
-            frame["fixtures"].pop(untold, None)
-            return json.dumps(frame)
-
-        road = Road(page)
-        road.rewrites = without
+        Road(page).rewrites = never_tells("fixtures", shown)
         page.reload()
         expect(shown.locator("[data-cell=state]")).to_have_text("STALE")
         expect(shown.locator("[data-cell=open]")).to_have_text("0")
+        expect(shown.locator("[data-cell=suspended]")).to_have_text("3")
+
+    chrome.run(steps)
+
+
+def test_d2_a_market_that_the_socket_never_tells_of_is_not_called_open(chrome: Chrome, match: Match) -> None:
+    def steps(page: Page) -> None:
+        open_fixture(page, match)
+        card = page.locator("#markets .market").first
+        pill = card.locator("[data-cell=open]")
+        expect(pill).to_have_text("OPEN")
+        Road(page).rewrites = never_tells("markets", card)
+        page.reload()
+        expect(pill).to_have_text("SUSP")
+
+    chrome.run(steps)
+
+
+def test_d1_a_fixture_that_is_told_older_than_it_was_is_suspended_until_it_has_caught_up(
+    chrome: Chrome, provider: Provider, match: Match
+) -> None:
+    """Two processes may answer one page's sockets, and one of them may be behind."""
+
+    def steps(page: Page) -> None:
+        road = travelled(page)
+        shown, still = row(page, match), row(page, match).locator("[data-price]").last
+        expect(still).to_have_attribute(*OPEN)
+        told(page, still)
+        known = str(shown.get_attribute("id"))[2:]
+
+        def older(text: str) -> str:
+            frame = json.loads(text) if is_frame(text) else {}
+            if known not in frame.get("fixtures", {}):
+                return text
+            frame["fixtures"][known]["revision"] = 0
+            return json.dumps(frame)
+
+        road.rewrites = older
+        move(provider, match, "2.11")
+        expect(still).to_have_attribute(*SUSPENDED)
+        expect(shown.locator("[data-cell=state]")).to_have_text("STALE")
+        road.rewrites = lambda text: text
+        move(provider, match, "2.12")
+        expect(still).to_have_attribute(*OPEN)
+        expect(shown.locator("[data-cell=state]")).to_have_text("LIVE")
+
+    chrome.run(steps)
+
+
+def test_a_page_of_a_fixture_that_is_gone_says_so_and_asks_no_more(chrome: Chrome, match: Match) -> None:
+    """As after a restart of the demonstration, whose fixtures are new ones."""
+
+    def steps(page: Page) -> None:
+        road = travelled(page)
+        open_fixture(page, match)
+        active = page.locator("#active")
+        expect(active).to_contain_text("None.")
+        page.route("**/fixture/*/*", lambda route: route.fulfill(status=404, body="<main>Not found</main>"))
+        with page.expect_response("**/active"):
+            page.evaluate("htmx.trigger(document.body, 'desk:overrides')")
+        road.close(4403)
+        expect(page.locator("#connection")).to_have_text("CLOSED")
+        expect(page.locator("#banner-words")).to_contain_text("not listed any more")
+        expect(active).to_have_text("None.")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.evaluate("htmx.trigger('#active', 'load'); htmx.trigger('#audit', 'load')")
+        assert asked == []
+
+    chrome.run(steps)
+
+
+def test_a_question_without_an_answer_is_told_and_is_no_fault_of_the_page(chrome: Chrome, match: Match) -> None:
+    def steps(page: Page) -> None:
+        page.evaluate("console.error = () => {}")  # htmx tells it there, as it should
+        page.route("**/watch", lambda route: route.abort())
+        star = row(page, match).locator("[data-star]")
+        star.click()
+        expect(page.locator("#toasts .bad")).to_contain_text("No answer from the desk")
+        expect(star).to_have_attribute("aria-pressed", "false")
 
     chrome.run(steps)
 
