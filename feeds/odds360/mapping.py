@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from feeds.errors import Unreadable
+from markets.domain.following import SUSPENSION
 from markets.domain.messages import (
     Competition,
     Competitor,
@@ -550,7 +551,20 @@ def _result(outcome: wire.Outcome) -> SelectionResult | None:
 
 
 def _change(said: wire.Override) -> UpstreamChange:
-    group = _group(said.group) if said.group else ""
-    market, outcome = wire.name_of(said.market, _LONGEST_KEY), wire.name_of(said.outcome, _LONGEST_KEY)
     price = said.price.value
-    return UpstreamChange(group, market, outcome, None if said.ended else Upstream(price, said.suspended or price is None), said.id)
+    return UpstreamChange(
+        group=_group(said.group) if said.group else "",
+        market=wire.name_of(said.market, _LONGEST_KEY),
+        outcome=wire.name_of(said.outcome, _LONGEST_KEY),
+        override=None if said.ended else Upstream(price, said.suspended or price is None),
+        id=said.id,
+        value=_set_to(said),
+        ends=said.ends.isoformat() if said.ends else "",
+    )
+
+
+def _set_to(said: wire.Override) -> str:
+    """The price of an override in its one spelling; an entry that leaves it out is a suspension, unless it only says what ended."""
+    if said.price.absent:
+        return SUSPENSION if said.valued or not said.ended else ""
+    return str(said.price.value.normalize()) if said.price.value is not None else f"?{said.price.text}"

@@ -529,7 +529,8 @@ def _outcome(key: str, said: object) -> Outcome:
 
 
 class Override(Struct, frozen=True):
-    """One entry of the provider's overrides (000 "Optional manual overrides"); ``group`` is empty where it names none."""
+    """One entry of the provider's overrides (000 "Optional manual overrides"); ``group`` is empty where it names none. ``valued``: it says
+    something of its price, were it ``null``; ``ends``: when it ends, where that is said."""
 
     group: str
     market: str
@@ -538,8 +539,11 @@ class Override(Struct, frozen=True):
     suspended: bool
     ended: bool
     id: str = ""
+    valued: bool = True
+    ends: datetime | None = None
 
 
+_END_NAMES = ("endsAt", "ends_at", "expiresAt", "expires_at")
 _ENDED_NAMES = ("ended", "deleted", "removed", "cancelled", "expired")
 _GROUP_NAMES = ("oddType", "odd_type", "group")
 
@@ -555,7 +559,9 @@ def override_of(said: object) -> Override | None:
     ended = any(flag_of(said.get(name)) is True for name in _ENDED_NAMES)
     group = next((text for name in _GROUP_NAMES if (text := text_of(said.get(name), 60))), "")
     closed = standing not in (Standing.UNSAID, Standing.OPEN)
-    return Override(group, market, outcome, _price_in(said), closed, ended, text_of(said.get("id"), 60))
+    valued = not said.keys().isdisjoint(_PRICE_NAMES)
+    ends = next((at for name in _END_NAMES if (at := moment_of(said.get(name)))), None)
+    return Override(group, market, outcome, _price_in(said), closed, ended, text_of(said.get("id"), 60), valued, ends)
 
 
 def is_override(said: object) -> bool:

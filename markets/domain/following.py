@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,6 +22,9 @@ from .values import FixtureStatus, MarketStatus, SelectionStatus
 
 OVERRIDES = "Overrides"
 """The match state that holds the overrides of the provider's own people."""
+
+SUSPENSION = "none"
+"""The value of an override without a price."""
 
 Overrides = Mapping[str, Upstream]
 
@@ -105,25 +109,64 @@ def suspended(market: Market) -> Market:
     return replace(market, selections=tuple(kept))
 
 
+class _Entry(NamedTuple):
+    """One override as it is kept; see :class:`markets.domain.messages.UpstreamChange`."""
+
+    place: str
+    id: str = ""
+    value: str = ""
+    ends: str = ""
+
+    @property
+    def key(self) -> str:
+        return "\n".join(self)
+
+
+def _entry(key: str) -> _Entry:
+    return _Entry(*key.split("\n"))
+
+
 def overridden(current: MatchState | None, said: UpstreamSet) -> MatchState:
     """The overrides in effect after ``said``."""
     kept = {} if said.whole or current is None else dict(current.overrides)
+    before = tuple(map(_entry, kept))
     for change in said.changes:
-        if change.override is None:
-            _end(kept, change)
-        else:
-            kept[f"{change.place}\n{change.id}"] = change.override
+        entry = _Entry(change.place, change.id, change.value, change.ends)
+        ended = _ended_by(change, tuple(map(_entry, kept))) if change.override is None else _replaced_by(entry, before)
+        for one in ended:
+            kept.pop(one.key, None)
+        if change.override is not None:
+            kept[entry.key] = change.override
     return MatchState(OVERRIDES, overrides=kept)
 
 
-def _end(kept: dict[str, Upstream], change: UpstreamChange) -> None:
-    """Entries may or may not name their group, and themselves."""
+def _ended_by(change: UpstreamChange, kept: Iterable[_Entry]) -> list[_Entry]:
+    """Entries may or may not name their group, themselves, their price and their end. One that fits several ends none: the next whole list
+    says which is left."""
+    found = [one for one in kept if _same_place(one.place, change) and _same_entry(one, change)]
+    return found if change.id or len(found) == 1 else []
+
+
+def _same_place(place: str, change: UpstreamChange) -> bool:
     bare = upstream_place("", change.market, change.outcome)
-    for key in list(kept):
-        place, _, entry = key.partition("\n")
-        same_place = place in (change.place, bare) or (not change.group and place.endswith(bare))
-        if same_place and change.id in ("", entry):
-            del kept[key]
+    return place in (change.place, bare) or (not change.group and place.endswith(bare))
+
+
+def _same_entry(one: _Entry, change: UpstreamChange) -> bool:
+    """By the id where both have one. Where only one of them has, by price and end, which both must say; else by what both say."""
+    if one.id and change.id:
+        return one.id == change.id
+    if change.id:
+        return bool(one.value and one.ends) and (one.value, one.ends) == (change.value, change.ends)
+    return all(not mine or not theirs or mine == theirs for mine, theirs in ((one.value, change.value), (one.ends, change.ends)))
+
+
+def _replaced_by(entry: _Entry, before: Iterable[_Entry]) -> list[_Entry]:
+    """One without an id takes the place of the earlier one of its selection: of a suspension if it is one, else of a price."""
+    if entry.id:
+        return [one for one in before if (one.place, one.id) == (entry.place, entry.id)]
+    kind = entry.value == SUSPENSION
+    return [one for one in before if one.place == entry.place and not one.id and (one.value == SUSPENSION) == kind]
 
 
 def by_place(overrides: Mapping[str, Upstream]) -> Overrides:

@@ -221,13 +221,19 @@ class MarketSet(Struct, frozen=True, tag_field="part", tag="markets"):
 
 
 class UpstreamChange(Struct, frozen=True):
-    """One entry of the provider's overrides. ``group`` and ``id`` are empty where it names none; ``override``: ``None`` once it ended."""
+    """One entry of the provider's overrides. ``group`` and ``id`` are empty where it names none; ``override``: ``None`` once it ended.
+
+    ``value``: the price that it sets, or ``none`` for a suspension; ``ends``: when it ends (ISO 8601, UTC); each empty where the entry does
+    not say it. By them one without an id is known again.
+    """
 
     group: str
     market: str
     outcome: str
     override: Upstream | None
     id: str = ""
+    value: str = ""
+    ends: str = ""
 
     @property
     def place(self) -> str:
@@ -301,7 +307,7 @@ class MatchState(Struct, frozen=True, tag_field="part", tag="match_state"):
 
     ``scoreboard`` holds what we can show (plain JSON values); ``raw`` the element's own text for the
     kinds that we do not read. ``in_play``/``ended`` say what the phase word means where we know it. ``overrides``: what the provider's
-    own people have set, by its :func:`upstream_place` and the entry's id, parted by a line break.
+    own people have set, by its :func:`upstream_place`, the entry's id, its value and its end, parted by line breaks.
     """
 
     element: str

@@ -606,6 +606,85 @@ def test_o3_entries_of_one_selection_end_one_by_one(match: Match) -> None:
     assert match.offers() == {"home": "2", "away": "1.95"}
 
 
+SET = {"oddKey": "winner#home", "oddValue": 1.9, "suspended": False, "endsAt": "2026-06-11T12:00:00.000+00:00"}
+HELD = {"oddKey": "winner#home", "oddValue": None, "suspended": True, "endsAt": "2026-06-11T12:05:00Z"}
+
+
+def ended(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "update", "override": [{**entry, "ended": True}]}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"id": "override-3"},
+        {"id": "override-3", "oddValue": "1.90", "endsAt": "2026-06-11T14:00:00+02:00"},
+        {},
+        {"endsAt": None},
+        {"oddType": "full-time"},
+    ],
+)
+def test_o3_what_a_payload_listed_without_an_id_ends_as_soon_as_the_stream_says_so(match: Match, told: dict[str, Any]) -> None:
+    match.told(Kind.OVERRIDES, {"type": "snapshot", "override": [{**SET, "id": "override-3"}]})
+    match.payload(winner(), override=[SET])
+    assert match.offers() == {"away": "1.95"}
+    match.told(Kind.OVERRIDES, ended({**SET, **told}))
+    assert match.offers() == {"home": "1.85", "away": "1.95"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"id": "override-4", "oddValue": 1.8},
+        {"id": "override-4", "endsAt": "2026-06-11T12:00:01Z"},
+        {"id": "override-4", "endsAt": None},
+        {"oddValue": 1.8},
+        {"oddValue": None},
+        {"endsAt": "2026-06-11T12:00:01Z"},
+        {"oddKey": "winner#away"},
+        {"oddType": "set-time"},
+    ],
+)
+def test_o3_the_end_of_another_override_ends_none_that_has_no_id(match: Match, told: dict[str, Any]) -> None:
+    match.payload(winner(), override=[{**SET, "oddType": "full-time"}])
+    match.told(Kind.OVERRIDES, ended({**SET, **told}))
+    assert match.offers() == {"away": "1.95"}
+    match.payload(winner(), override=[])
+    assert match.offers() == {"home": "1.85", "away": "1.95"}
+
+
+def test_o3_a_price_and_a_suspension_without_ids_are_two_overrides(match: Match) -> None:
+    match.payload(winner(home=1.9), override=[HELD, SET])
+    assert match.offers() == {"away": "1.95"}
+    match.told(Kind.OVERRIDES, ended({"oddKey": "winner#home"}))
+    assert match.offers() == {"away": "1.95"}, "nobody can say which of them"
+    match.told(Kind.OVERRIDES, ended(HELD))
+    assert match.offers() == {"home": "1.9", "away": "1.95"}
+    match.told(Kind.OVERRIDES, ended({"oddKey": "winner#home"}))
+    match.update({"fullTime": {"winner": {"home": 2}}})
+    assert match.offers() == {"home": "2", "away": "1.95"}
+
+
+def test_o3_a_later_price_without_an_id_takes_the_place_of_the_earlier_one(match: Match) -> None:
+    match.payload(winner(home=2), override=[HELD, SET])
+    match.told(Kind.OVERRIDES, {"type": "update", "override": [{**SET, "oddValue": 2}]})
+    assert match.offers() == {"away": "1.95"}, "it is held besides"
+    match.told(Kind.OVERRIDES, ended(HELD))
+    assert match.offers() == {"home": "2", "away": "1.95"}
+    match.told(Kind.OVERRIDES, {"type": "update", "override": [SET, {**SET, "oddValue": 2}]})
+    assert match.offers() == {"away": "1.95"}, "of two prices in one list neither is the later one"
+
+
+def test_o3_an_override_that_is_told_anew_under_its_id_replaces_itself(match: Match) -> None:
+    match.payload(winner(home=2))
+    for value in (1.9, 2):
+        match.told(Kind.OVERRIDES, {"type": "update", "override": [{**SET, "id": "override-3", "oddValue": value}]})
+    assert match.offers() == {"home": "2", "away": "1.95"}
+    match.told(Kind.OVERRIDES, ended({"id": "override-3", "oddKey": "winner#home"}))
+    match.update({"fullTime": {"winner": {"home": 2.1}}})
+    assert match.offers() == {"home": "2.1", "away": "1.95"}
+
+
 @pytest.mark.parametrize("entry", [{"oddKey": "winner"}, {"oddKey": 7}, "winner#home", {"oddValue": 2}, None])
 def test_o3_an_entry_that_names_no_selection_holds_the_match(match: Match, entry: Any) -> None:
     match.payload(winner())
