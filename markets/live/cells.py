@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from markets.domain import sequence
+from markets.domain.links import Link
 from markets.domain.messages import Market, Selection
 from markets.domain.pricing import Override
 from markets.domain.publish import IN_PLAY_MS, PRE_MATCH_MS, MarketRow, PublishedMarket, PublishedSelection
@@ -25,7 +26,7 @@ from markets.domain.values import MarketStatus, OverrideKind, Phase
 from markets.selectors.offer import Offer
 
 from .frames import FixtureCell, MarketCell, OverrideCell, PriceCell, milliseconds
-from .points import MatchView, match_view, points_cell, score_line, standing
+from .points import MatchView, doubt, match_view, points_cell, score_line, standing
 from .scores import score_text
 
 STALE = frozenset({Code.LEASE, Code.BACKLOG, Code.STORE})
@@ -68,7 +69,10 @@ class MarketView(Struct, frozen=True):
 
 
 class BoardRow(Struct, frozen=True):
-    """One fixture of the board (``id="f-<id>"``). ``main`` is its main market, ``None`` when it has none."""
+    """One fixture of the board (``id="f-<id>"``). ``main`` is its main market, ``None`` when it has none.
+
+    ``source``: slug of its feed; ``link``: to the fixture of another feed that is the same match, ``None`` without one.
+    """
 
     id: int
     name: str
@@ -78,13 +82,15 @@ class BoardRow(Struct, frozen=True):
     start: datetime | None
     phase: str
     simulated: bool
+    source: str
+    link: Link | None
     cell: FixtureCell
     main: MarketView | None
 
     @property
     def structure(self) -> tuple[object, ...]:
         """What only HTML can change."""
-        return (self.name, self.competition, self.start, self.simulated, self.main.structure if self.main else None)
+        return (self.name, self.competition, self.start, self.simulated, self.link, self.main.structure if self.main else None)
 
 
 class FixtureView(Struct, frozen=True):
@@ -108,7 +114,7 @@ def board_cells(offer: Offer) -> BoardRow:
     main = _main_market(offer)
     s = offer.snapshot
     return BoardRow(
-        s.id, s.name, s.sport, s.sport_name, s.competition_name, s.start, s.phase.value, s.simulated,
+        s.id, s.name, s.sport, s.sport_name, s.competition_name, s.start, s.phase.value, s.simulated, s.source, s.facts.link,
         cell=_fixture_cell(offer, main[1] if main else None),
         main=_market_view(offer, *main) if main else None,
     )  # fmt: skip
@@ -174,11 +180,17 @@ def _market_view(offer: Offer, row: MarketRow, published: PublishedMarket) -> Ma
         line=_line_text(market),
         in_play=market.in_play,
         fixture_id=offer.snapshot.id,
-        cell=MarketCell(published.tradable, _market_words(published), book_text(published.book_percent), _over(row)),
+        cell=_market_cell(offer, row, published),
         prices=tuple(PriceView(s.id, s.key, s.name, _price_cell(s, row, values.get(s.provider_id))) for s in published.selections),
         part=part,
         place=place,
     )
+
+
+def _market_cell(offer: Offer, row: MarketRow, published: PublishedMarket) -> MarketCell:
+    match = offer.snapshot.points.match if offer.snapshot.points else None
+    words, book = _market_words(published), book_text(published.book_percent)
+    return MarketCell(published.tradable, words, book, _over(row), doubt(match, row.facts))
 
 
 def _line_text(market: Market) -> str:

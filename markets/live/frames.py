@@ -82,13 +82,14 @@ class PriceCell(Struct, frozen=True, rename="camel"):
 class MarketCell(Struct, frozen=True, rename="camel"):
     """A market's header. ``words``: why nothing of it is open; ``book``: like ``105.3%``, empty when unknown.
 
-    ``over``: closed or resulted, so that nothing of it waits to be opened.
+    ``over``: closed or resulted, so that nothing of it waits to be opened. ``doubt``: why its result may not hold, empty when it does.
     """
 
     open: bool
     words: str
     book: str
     over: bool = False
+    doubt: str = ""
 
 
 class SideCell(Struct, frozen=True, rename="camel"):

@@ -157,6 +157,7 @@
       card(element, c.open && vouched(element));
       write(cell(element, "book"), c.book || "–");
       write(cell(element, "words"), c.words);
+      write(cell(element, "doubt"), c.doubt);
       for (const beside of element.querySelectorAll("[data-why-of]")) own(beside.dataset.whyOf, beside);
     },
   };

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from markets.live.points import LABELS
 from tests.browser.conftest import Chrome, introduced
 from tests.browser.provider import Match, Provider
-from tests.browser.steps import first_price, open_fixture, override
+from tests.browser.steps import first_price, open_fixture, override, row
 
 pytestmark = pytest.mark.browser
 
@@ -190,6 +191,40 @@ def test_cards_of_many_heights_leave_no_hole_and_do_not_overlap(chrome: Chrome, 
         tall.locator("tbody").evaluate("e => e.append(...[...e.rows].map((row) => row.cloneNode(true)))")
         assert tall.evaluate("e => e.offsetHeight") > before
         page.wait_for_function(NO_HOLES)
+
+    chrome.run(steps)
+
+
+FITS = """row => {
+  const pill = row.querySelector("[data-cell=state]"), cell = pill.closest("td"), table = row.closest(".scroll");
+  const inside = pill.getBoundingClientRect().right <= cell.getBoundingClientRect().right;
+  return [inside, table.scrollWidth <= table.clientWidth];
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 1680])
+def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Chrome, match: Match, width: int) -> None:
+    labels = sorted({label for _, label in LABELS.values()} | {"POSTPONED"}, key=len)
+
+    def steps(page: Page) -> None:
+        page.set_viewport_size({"width": width, "height": 950})
+        cell = first_price(page, match)
+        override(page, cell, "2.05")
+        cell.focus()
+        page.keyboard.press("s")
+        shown = row(page, match)
+        expect(shown.locator("[data-cell=reason]")).to_contain_text("alice")
+        page.evaluate("htmx.trigger('#extras', 'desk:rows')")
+        expect(shown.locator(".who small")).to_have_text("you")
+        for label in labels:
+            assert shown.evaluate(
+                f"row => {{ row.querySelector('[data-cell=state]').textContent = '{label}'; return ({FITS})(row); }}"
+            ) == [
+                True,
+                True,
+            ], label
+        page.keyboard.press("r")
+        expect(cell).to_have_attribute("data-s", "override")
 
     chrome.run(steps)
 

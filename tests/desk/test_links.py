@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from markets import db
 from markets.domain.values import Role
-from markets.models import Link, Source, SourceChoice, Sport
+from markets.live.cells import BoardRow, board_cells
+from markets.models import Fixture, Link, Source, SourceChoice, Sport
+from markets.selectors import offer
 from tests.desk.conftest import SignIn, person
 from tests.services.test_links import Pair, tell
 from tests.services.world import World
@@ -39,6 +44,33 @@ def test_a_linked_fixture_shows_both_feeds_prices_and_which_is_taken(desk: Clien
     assert part.count("1.80") == 4  # two markets at two feeds
     assert part.count("SUSP") == 4  # all of the other feed's
     assert "is taken from feed" in part
+
+
+def board_rows(desk: Client) -> dict[int, str]:
+    """Fixture id → its row."""
+    found = re.findall(r'<tr id="f-(\d+)"(.*?)</tr>', desk.get("/").content.decode(), re.DOTALL)
+    return {int(pk): row for pk, row in found}
+
+
+def test_the_board_names_each_fixtures_feed_and_marks_the_rows_of_one_match(desk: Client, pair: Pair) -> None:
+    rows = board_rows(desk)
+    assert 'title="feed second"' in rows[pair.twin.pk]
+    assert f'title="feed {pair.wire.slug}"' in rows[pair.fixture.pk]
+    assert not any("the same match" in row for row in rows.values())
+    before = {pk: board_row(pair, pk).structure for pk in rows}
+    pair.link()
+    rows = board_rows(desk)
+    assert "the same match at feed second" in rows[pair.fixture.pk]
+    assert f"the same match at feed {pair.wire.slug}" in rows[pair.twin.pk]
+    linked = (pair.fixture.pk, pair.twin.pk)
+    assert {pk for pk in rows if board_row(pair, pk).structure != before[pk]} == set(linked), "open boards get these rows anew"
+    Link.objects.update(broken_at=db.now(), broken_cause="competitors changed")
+    Fixture.objects.filter(pk=pair.fixture.pk).update(revision=F("revision") + 1)
+    assert "the link is broken" in board_rows(desk)[pair.fixture.pk]
+
+
+def board_row(pair: Pair, pk: int) -> BoardRow:
+    return board_cells(offer.offers(pair.alpha.pk, [pk])[pk])
 
 
 def test_a_foreign_fixture_shows_nothing_beside_it(desk: Client, pair: Pair) -> None:
