@@ -1,6 +1,6 @@
 """What REST answers hold, without I/O: lists split into the exact bytes of each object, payloads judged (000; feeds.md 3.1, 3.2).
 
-What an object means is :mod:`feeds.odds360.wire`'s; here is only read what routing needs: its id, its status, whether it holds odds.
+What an object means is :mod:`feeds.odds360.mapping`'s; here is only read what routing needs: its id, its status, whether it holds odds.
 """
 
 from __future__ import annotations

@@ -62,6 +62,28 @@ open_maps = st.dictionaries(
     | scalars,
     max_size=3,
 )
+outcomes = st.dictionaries(st.sampled_from(["home", "away", "draw"]), prices, min_size=1, max_size=3) | st.lists(
+    st.fixed_dictionaries({"key": st.sampled_from(["home", "away"])}, optional={"value": scalars, "suspended": scalars}), max_size=3
+)
+told_of = st.one_of(
+    outcomes,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "group": st.sampled_from(["fullTime", "setTime", "full-time", "elsewhere", "player"]),
+            "outcomes": outcomes,
+            "selections": outcomes,
+            "home": prices,
+            "status": st.sampled_from(["Open", "Suspended", "?"]),
+            "tradable": st.booleans(),
+            "name": st.just("Winner"),
+            "resultRevision": st.integers(1, 3),
+        },
+    ),
+)
+names_beside = st.sampled_from(["winner", "total", "player", "fullTime", "setTime", "full-time", "outcomes", "elsewhere"])
+beside = st.dictionaries(names_beside, st.dictionaries(names_beside, told_of, max_size=3) | told_of | scalars, max_size=4)
+GROUPS = {"full-time", "set-time", "player"}
 
 
 def read(body: bytes, kind: Kind) -> Message | None:
@@ -144,6 +166,50 @@ def test_a_whole_payload_offers_exactly_its_plain_open_prices(odds: dict[str, An
     now = open_prices(fold(told(), message, Stamp(T0 + timedelta(seconds=1))).state)
     assert set(now.values()) <= plain_prices(odds)
     assert all(Decimal("1.01") <= price <= 1001 for price in now.values())
+
+
+def payload(**said: Any) -> FixtureState:
+    message = read(json.dumps({"matchId": 2450840, **said}).encode(), Kind.ODDS)
+    return fold(FixtureState(), message, Stamp(T0)).state if message else FixtureState()
+
+
+def places(said: Any) -> set[tuple[str, Decimal]]:
+    """Each name under which a plain price stands in a document, or the object of one, with that price."""
+    found = set()
+    if isinstance(said, dict):
+        found = {(key, price) for key, one in said.items() for price in plain_prices(one)}
+        named = {(said["key"], price) for price in plain_prices(said)} if isinstance(said.get("key"), str) else set()
+        found |= named.union(*map(places, said.values()))
+    if isinstance(said, list):
+        found = found.union(*map(places, said))
+    return found
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(odds=open_maps, about=beside)
+def test_what_stands_beside_the_odds_opens_nothing_that_they_close_and_nothing_without_its_group(odds: Any, about: Any) -> None:
+    alone, together = payload(odds=odds), payload(odds=odds, markets=about)
+    was, now = open_prices(alone), open_prices(together)
+    for (market, outcome), price in now.items():
+        if market in alone.markets:
+            assert was.get((market, outcome)) == price
+        else:
+            assert market.partition("/")[0] in GROUPS
+            assert (outcome, price) in places(about)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(odds=open_maps, about=beside)
+def test_a_change_beside_whose_odds_something_cannot_be_read_leaves_open_nothing_that_it_may_be_about(odds: Any, about: Any) -> None:
+    before = told()
+    message = read(json.dumps({"type": "update", "matchId": 2450840, "odds": odds, "markets": about}).encode(), Kind.UPDATES)
+    assert message is not None
+    after = fold(before, message, Stamp(T0 + timedelta(seconds=1))).state
+    now = open_prices(after)
+    assert set(now.values()) - set(open_prices(before).values()) <= plain_prices([odds, about])
+    named = {key.partition("#")[0] for group in odds.values() if isinstance(group, dict) for key in group}
+    unreadable = {key for key, one in about.items() if one is not None and not isinstance(one, dict)} - named
+    assert not {place for place in now if place[0].partition("/")[2] in unreadable}
 
 
 @settings(max_examples=120, deadline=None)

@@ -477,6 +477,141 @@ def test_markets_without_odds_of_an_unknown_sender_hold_the_match(match: Match) 
     assert match.told(Kind.UPDATES, {"markets": {"winner": {"suspended": True}}}).doubts != ()
 
 
+# What a ``markets`` object beside the odds may bring itself
+
+
+def test_names_of_outcomes_beside_the_odds_are_read(match: Match) -> None:
+    outcomes = {"home": {"name": "Ito M."}, "away": {"name": "Sun Y.", "suspended": False}}
+    match.payload(winner(), markets={"winner": {"name": "Winner", "outcomes": outcomes}})
+    found = match.state.markets[WINNER]
+    assert (found.name, [s.name for s in found.selections]) == ("Winner", ["Ito M.", "Sun Y."])
+    assert match.offers() == {"home": "1.85", "away": "1.95"}
+    match.payload(winner(), markets={"fullTime": {"winner": {"selections": [{"key": "away", "name": "Sun Yi"}]}}})
+    assert [s.name for s in match.state.markets[WINNER].selections] == ["home", "Sun Yi"]
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"outcomes": {"home": {"suspended": True}}},
+        {"outcomes": {"home": {"value": 1.86}}},
+        {"outcomes": {"home": {"value": "?"}}},
+        {"selections": [{"key": "home", "price": 1.85, "status": "closed"}]},
+        {"selections": [{"key": "home", "price": 1.85}, {"key": "home", "price": 1.85}]},
+        {"group": "fullTime", "outcomes": {"home": {"active": "perhaps"}}},
+    ],
+)
+@pytest.mark.parametrize("type_", ["snapshot", "update", None])
+def test_what_stands_beside_the_odds_closes_an_outcome_that_it_contradicts(match: Match, about: Any, type_: str | None) -> None:
+    match.payload(winner())
+    match.told(Kind.UPDATES, {"type": type_, "matchId": 2450840, "odds": winner(), "markets": {"winner": about}})
+    assert match.offers() == {"away": "1.95"}
+
+
+@pytest.mark.parametrize("told", [{"value": 1.9}, {"suspended": True}, {"name": "Sun Y.", "status": "whatever"}])
+@pytest.mark.parametrize("type_", ["snapshot", "update", None])
+def test_an_outcome_that_the_odds_leave_out_is_not_opened_beside_them(match: Match, told: Any, type_: str | None) -> None:
+    match.payload(winner())
+    odds = {"fullTime": {"winner": {"home": 1.86}}}
+    match.told(Kind.UPDATES, {"type": type_, "matchId": 2450840, "odds": odds, "markets": {"winner": {"outcomes": {"away": told}}}})
+    assert match.offers() == {"home": "1.86"}
+
+
+OUTCOMES = {"home": {"name": "Ito M.", "value": 1.85}, "away": {"name": "Sun Y.", "value": "1.95", "suspended": False}}
+
+
+@pytest.mark.parametrize(
+    "markets",
+    [
+        {"fullTime": {"winner": OUTCOMES}},
+        {"full-time": {"winner": {"name": "Winner", "line": None, "status": "Open", "outcomes": OUTCOMES}}},
+        {"fullTime": {"winner": {"selections": [{"key": key, **price} for key, price in OUTCOMES.items()]}}},
+        {"winner": {"group": "fullTime", "tradable": True, "outcomes": OUTCOMES}},
+        {"winner": {"group": "full-time", "name": "Winner", "prices": {"home": 1.85, "away": "1.95"}}},
+    ],
+)
+@pytest.mark.parametrize("odds", [{}, {"setTime": {}, "fullTime": {}}, {"fullTime": {"total": {"over": 1.9}}}])
+def test_prices_beside_the_odds_are_read_where_group_and_outcomes_are_said(match: Match, odds: Any, markets: Any) -> None:
+    match.payload(odds, markets=markets)
+    assert match.offers() == {"home": "1.85", "away": "1.95"}
+    match.payload(odds)
+    assert match.offers() == {}
+
+
+@pytest.mark.parametrize(
+    "markets",
+    [
+        {"winner": {"outcomes": OUTCOMES}},
+        {"winner": OUTCOMES},
+        {"winner": {"group": "sets", "outcomes": OUTCOMES}},
+        {"sets": {"winner": OUTCOMES}},
+        {"fullTime": {"winner": {"home": 1.85, "away": 1.95}}},
+        {"fullTime": {"winner": {**OUTCOMES, "betDelay": 5}}},
+        {"fullTime": {"winner": {"outcomes": OUTCOMES, "prices": {"home": 1.85}}}},
+        {"fullTime": {"winner": {"outcomes": OUTCOMES, "draw": {"value": 3}}}},
+        {"fullTime": {"winner": {"outcomes": [{"value": 1.85}]}}},
+        {"fullTime": {"outcomes": OUTCOMES}},
+        {"fullTime": {"name": "Full time", "selections": [{"key": "home", "value": 1.85}]}},
+        {"fullTime": {"suspended": True, "winner": OUTCOMES}},
+        {"fullTime": {"winner": {"tradable": False, "outcomes": OUTCOMES}}},
+        {"fullTime": {"winner": OUTCOMES}, "full-time": {"winner": OUTCOMES}},
+        {"fullTime": {"winner": OUTCOMES}, "winner": {"group": "fullTime", "outcomes": OUTCOMES}},
+    ],
+)
+@pytest.mark.parametrize("type_", ["snapshot", "update", None])
+def test_a9_prices_beside_the_odds_that_nobody_can_place_open_nothing(match: Match, markets: Any, type_: str | None) -> None:
+    match.told(Kind.UPDATES, {"type": type_, "matchId": 2450840, "odds": {"fullTime": {}}, "markets": markets})
+    assert not any(offered(market) for market in match.state.markets.values())
+    match.payload(winner())
+    match.told(Kind.UPDATES, {"type": type_, "matchId": 2450840, "odds": {"setTime": {}}, "markets": markets})
+    assert match.offers() == {}, "what was offered before may be what could not be placed"
+
+
+@pytest.mark.parametrize("odds", [{"fullTime": None}, {"fullTime": "?"}, {"fullTime": {"suspended": True}}, {"fullTime": {"winner": None}}])
+def test_what_the_odds_themselves_take_back_is_not_opened_beside_them(match: Match, odds: Any) -> None:
+    match.payload(odds, markets={"fullTime": {"winner": OUTCOMES}})
+    assert match.offers() == {}
+
+
+def test_what_could_not_be_placed_is_noted(match: Match) -> None:
+    folded = match.payload({}, markets={"fullTime": {"winner": {"home": 1.85, "away": 1.95}}})
+    assert "market “winner” holds no outcomes that can be read" in folded.notes
+
+
+def test_a_market_is_closed_by_its_own_group_and_not_by_its_name_alone(match: Match) -> None:
+    both = {**winner(), "setTime": {"winner": {"home": 1.5}}}
+    match.payload(both)
+    match.update({"setTime": both["setTime"]}, markets={"winner": {"group": "fullTime", "suspended": True}})
+    assert (match.offers("set-time/winner"), match.offers()) == ({"home": "1.5"}, {})
+    match.payload(both)
+    match.update({}, markets={"fullTime": {"winner": {"status": "Closed"}}})
+    assert (match.offers("set-time/winner"), match.offers()) == ({"home": "1.5"}, {})
+    match.payload(both, markets={"setTime": "closed"})
+    assert (match.offers("set-time/winner"), match.offers()) == ({}, {"home": "1.85", "away": "1.95"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"odds": {"fullTime": {"suspended": True}}},
+        {"odds": {"fullTime": {"total": {"over": 1.91}, "suspended": True}}},
+        {"odds": {"fullTime": {"total": {"over": 1.91}}}, "suspended": True},
+        {"odds": {"fullTime": {"total": {"over": 1.91}}, "tradable": False}},
+        {"odds": {}, "markets": {"fullTime": {"suspended": True}}},
+        {"odds": {"fullTime": {"total": {"over": 1.91}}}, "markets": {"fullTime": {"status": "Suspended"}}},
+    ],
+)
+def test_a_change_that_closes_a_group_or_the_match_closes_what_it_does_not_name_too(match: Match, said: dict[str, Any]) -> None:
+    match.payload({"fullTime": {"winner": {"home": 1.85}, "total": {"over": 1.9}}})
+    match.told(Kind.UPDATES, {"type": "update", "matchId": 2450840, **said})
+    assert (match.offers(), match.offers("full-time/total")) == ({}, {})
+
+
+def test_a_market_that_is_called_like_a_group_is_closed_by_its_name(match: Match) -> None:
+    match.payload({"fullTime": {"player": {"over": 1.9}, "winner": {"home": 1.85}}}, markets={"player": {"suspended": True}})
+    assert (match.offers("full-time/player"), match.offers()) == ({}, {"home": "1.85"})
+
+
 @pytest.mark.parametrize("price", [{"value": 1.85, "tradable": False}, {"value": 1.85, "status_type": "suspended"}])
 def test_a_price_that_is_not_tradable_is_closed(match: Match, price: Any) -> None:
     match.payload(winner())
