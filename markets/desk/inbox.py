@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -47,12 +47,21 @@ class ListRead(Struct, frozen=True):
     words: str
 
 
+class Pace(Struct, frozen=True):
+    """How fast a feed has spoken lately: messages a second, and seconds from kept to applied that 95 % of them stayed within."""
+
+    rate: float
+    lag: float | None
+
+
 class Inbox(Struct, frozen=True):
-    """What the pages may ask: the books of each feed, the frames that need a look, the two ways out of quarantine, a match's stream
-    from its start (bookmaker, fixture, reason; the match's id), and how providers' lists were read.
+    """What the pages may ask: the books of each feed, the pace of those that spoke lately (by source id), the frames that need a look,
+    the two ways out of quarantine, a match's stream from its start (bookmaker, fixture, reason; the match's id), and how providers'
+    lists were read.
     """
 
     accounting: Callable[[], list[dict[str, Any]]]
+    paces: Callable[[], Mapping[int, Pace]]
     pending: Callable[[UUID], Sequence[Waiting]]
     raw: Callable[[int], bytes]
     retry: Callable[[int, Actor], str]

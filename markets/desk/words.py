@@ -36,6 +36,15 @@ def age_words(at: datetime | None, now: datetime) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else duration_words(int(seconds))
 
 
+def lag_words(seconds: float | None) -> str:
+    """``22 ms``, ``3.2 s``, ``2 min``; a dash for ``None``."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration_words(int(seconds))
+
+
 def price_words(price: Decimal | None) -> str:
     """At least two decimals, no trailing zeros beyond them; a dash without a price."""
     if price is None:

@@ -87,6 +87,12 @@ def age(value: datetime | None, now: datetime) -> str:
     return words.age_words(value or None, now)  # of nothing, a template makes an empty text
 
 
+@register.filter
+def lag(seconds: float | None) -> str:
+    """``22 ms``, ``3.2 s``; a dash where nothing was waited for."""
+    return words.lag_words(seconds)
+
+
 _ROADS = {"ws": "WebSocket", "sse": "SSE", "poll": "polling"}
 
 

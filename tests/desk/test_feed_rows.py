@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from feeds.models import ProviderList
+from feeds import pace
+from feeds.models import Frame, ProviderList
 from markets import db
 from markets.models import Fixture, PointLiveness, Source, SourceLiveness, Sport
 from tests.services.world import World
@@ -53,6 +55,44 @@ def test_each_match_shows_its_road_state_ages_rereads_reconnects_and_last_error(
 def test_a_match_of_a_sport_that_is_not_the_bookmakers_leads_nowhere(desk: Client, odds: Source, world: World) -> None:
     world.alpha.sports.remove(Sport.objects.get(slug="table-tennis"))
     assert "/fixture/" not in row(desk.get("/feeds/cards").content.decode(), "7001")
+
+
+def card(desk: Client, name: str) -> dict[str, str]:
+    """What a feed's card tells, by name."""
+    page = desk.get("/feeds/cards").content.decode()
+    mine = page.partition(f'aria-label="{name}"')[2].partition("</section>")[0]
+    return dict(re.findall(r"<dt[^>]*>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", mine))
+
+
+def keep(source: Source, ago: float, took: float | None, **also: object) -> None:
+    """A frame of some seconds ago that took so long to be applied, or has not been yet."""
+    now = db.now()
+    kept = now - timedelta(seconds=ago)
+    outcome = {} if took is None else {"outcome": "applied", "applied_at": kept + timedelta(seconds=took)}
+    Frame.objects.create(day=now.date(), source=source, lane=0, received_at=kept, kept_at=kept, size=1, body=b"x", **outcome | also)
+
+
+def test_a_card_tells_how_fast_its_feed_speaks_and_how_far_it_is_from_applied(desk: Client, world: World, odds: Source) -> None:
+    keep(world.source, 30, 29)
+    for _ in range(20):
+        keep(world.source, 5, 0.02)
+    keep(odds, 5, 0.01, parked=True)
+    told, other = card(desk, "wire"), card(desk, "tables")
+    assert (told["Rate"], told["Lag"]) == ("2.0 / s", "20 ms"), "what is older than the window does not count"
+    assert (other["Rate"], other["Lag"]) == ("0.1 / s", "–"), "what waits beyond a gap is named there"
+    keep(odds, 4, None)
+    assert re.fullmatch(r"4\.\d s", card(desk, "tables")["Lag"]), "what is not applied yet counts with its age"
+
+
+def test_the_pace_of_a_fast_feed_is_told_from_its_newest_frames(desk: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "MOST", 4)
+    for ago in (9, 4, 3, 2, 1):
+        keep(world.source, ago, 0.02)
+    assert float(card(desk, "wire")["Rate"].removesuffix(" / s")) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_feed_that_is_still_has_no_lag(desk: Client, world: World) -> None:
+    assert (card(desk, "wire")["Rate"], card(desk, "wire")["Lag"]) == ("0.0 / s", "–")
 
 
 def test_lists_say_when_they_were_read_and_why_not(desk: Client, odds: Source) -> None:

@@ -15,7 +15,7 @@ from markets.db import now
 from markets.desk import courtside, notices
 from markets.desk.access import DeskRequest, actor, for_bookmaker, here, page
 from markets.desk.forms import AuditForm, ConfirmForm
-from markets.desk.inbox import inbox
+from markets.desk.inbox import Pace, inbox
 from markets.desk.views.commands import confirm_targets
 from markets.domain.rules import FeedHealth
 from markets.live import fences
@@ -30,6 +30,9 @@ RAW_SHOWN = 200_000
 CSV_ROWS = 100_000
 COLUMNS = ("time", "who", "action", "object", "old", "new", "reason", "via", "request", "message")
 LIFE_TONES = {"live": "ok", "waiting": "mut", "ended": "mut", "connecting": "warn", "gap": "warn"}
+
+STILL = Pace(rate=0.0, lag=None)
+"""Of a feed from which nothing came lately."""
 
 
 @for_bookmaker
@@ -99,10 +102,12 @@ def as_text(body: bytes) -> str:
 
 def _cards(request: DeskRequest) -> dict[str, Any]:
     at, place = now(), here(request)
-    counted = {row["feed"]: row for row in inbox().accounting()}
+    counted, paces = {row["feed"]: row for row in inbox().accounting()}, inbox().paces()
     heard = journal.unanswered(health.load_health(), place.id)
     shown = {i: h for i, h in heard.items() if place.demo or request.seat.staff or not h.simulated}
-    states = [(i, notices.feed_state(h, at), counted.get(h.source, {}), notices.open_gaps(h)) for i, h in shown.items()]
+    states = [
+        (i, notices.feed_state(h, at), counted.get(h.source, {}), paces.get(i, STILL), notices.open_gaps(h)) for i, h in shown.items()
+    ]
     waiting = [w for w in inbox().pending(place.id) if w.source_id in shown]
     lives = _lives(place, shown)
     priced = [life for life in lives if shown[life[0].source_id].each_match]
