@@ -1,7 +1,8 @@
-"""Drain a lane: take its pending frames in order until there are none (docs/architecture.md 3).
+"""Drain lanes: take their pending frames in order until there are none (docs/architecture.md 3).
 
-PostgreSQL: the lane's row is locked while a batch is read and applied. SQLite: all drains share a process; a lock a lane keeps the order,
-and frames are read before the pen is taken. Frames that are parked beyond a gap of their stream are no work (:mod:`feeds.parking`).
+What waits in several lanes is applied together: a transaction costs the same however many frames it takes. PostgreSQL: the rows of those
+lanes are locked while a batch is read and applied. SQLite: all drains share a process; a lock a lane keeps the order, and frames are read
+before the pen is taken. Frames that are parked beyond a gap of their stream are no work (:mod:`feeds.parking`).
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -36,45 +36,59 @@ _BREATH_SECONDS = 0.0002
 _LOCKS = tuple(threading.Lock() for _ in range(FEED_LANE + 1))
 
 
-class Job(Struct, frozen=True):
-    """What a turn at ``lane`` takes: rows with their sources. ``jumps``: apply them though the numbers before them never came."""
+Take = Callable[[Collection[int]], tuple[list[Row], Sources]]
+"""What a turn at some lanes takes: rows with their sources."""
 
-    lane: int
-    take: Callable[[], tuple[list[Row], Sources]]
+
+class Turn(Struct, frozen=True):
+    """A turn at lanes that was had: the ``lanes`` that no other drain held, and how many frames were ``settled``."""
+
+    lanes: frozenset[int]
+    settled: int = 0
+
+
+class Manner(Struct, frozen=True):
+    """How a turn applies. ``careful``: each message alone; ``jumps``: though the numbers before them never came."""
+
+    careful: bool = False
     jumps: bool = False
 
 
-def drain(lane: int) -> int:
-    """Give every pending frame of ``lane`` its outcome, in order, but those beyond a gap of their stream, which are parked; how many.
+def drain(*lanes: int) -> int:
+    """Give every pending frame of ``lanes`` its outcome, in order, but those beyond a gap of their stream, which are parked; how many.
 
-    Returns at once where another drain holds the lane: that one looks again after it let go, so nothing is left behind.
+    Passes over a lane that another drain holds: that one looks again after it let go, so nothing is left behind.
     A database error that passes by itself leaves the rest for the next nudge or sweep.
     """
-    return _work(Job(lane, partial(_take, lane)))
+    done, left = 0, frozenset(lanes)
+    with _leaving_what_passes(left):
+        # A frame of a turn gets its outcome, is parked or changes its lane, and a held lane is left, so the turns come to an end.
+        while left and (chosen := frozenset(row[0] for row in _next(left))):
+            had = _turn(chosen, _take)
+            done += had.settled
+            left -= chosen - had.lanes
+    return done
 
 
 def give_up(late: parking.Overdue) -> int:
     """Apply what waits in an overdue stream, lowest number first, as far as it goes on without another gap; how many frames."""
-    jumped = _work(Job(late.lane, partial(_take_first, late), jumps=True), again=False)
+    jumped = 0
+    with _leaving_what_passes((late.lane,)):
+        jumped = _turn(frozenset({late.lane}), lambda _: _take_first(late), jumps=True).settled
     return jumped + drain(late.lane) if jumped else 0
 
 
-def _work(job: Job, *, again: bool = True) -> int:
-    """Turns until nothing waits, or one; a frame of a turn gets its outcome, is parked or changes its lane, so they come to an end."""
-    turn = _turn_in_postgres if connection.vendor == "postgresql" else _turn_in_sqlite
-    done = 0
+@contextmanager
+def _leaving_what_passes(lanes: Collection[int]) -> Iterator[None]:
+    """Ends the block at a database error that passes by itself."""
     try:
-        while (settled := _turn(turn, job)) is not None:
-            done += settled
-            if not again or not pending(job.lane):
-                break
+        yield
     except Exception as error:
         if not passes(error):
             raise
-        logger.warning("lane %d waits: %s: %s", job.lane, type(error).__name__, error)
+        logger.warning("lanes %s wait: %s: %s", ", ".join(map(str, sorted(lanes))), type(error).__name__, error)
         if not connection.in_atomic_block:
             release()
-    return done
 
 
 def holding(lane: int) -> threading.Lock:
@@ -87,8 +101,8 @@ def alone_in(lane: int) -> Iterator[None]:
     """A transaction in which no drain works on ``lane``."""
     with holding(lane), transaction.atomic():
         if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM feeds_lane WHERE number = %s FOR UPDATE", [lane])
+            _ask(_MAKE.format(rows="(%s)"), [lane])  # a row that is not there locks nobody out
+            _ask("SELECT 1 FROM feeds_lane WHERE number = %s FOR UPDATE", [lane])
         yield
 
 
@@ -97,60 +111,66 @@ def pending(lane: int) -> bool:
     return bool(_ask("SELECT 1 FROM feeds_frame WHERE lane = %s AND outcome IS NULL AND NOT parked LIMIT 1", [lane]))
 
 
-def _turn(turn: Callable[[Job, bool], int | None], job: Job) -> int | None:
-    """One turn at the lane; after an error that a message itself caused, once more with each message alone."""
+def _turn(lanes: frozenset[int], take: Take, *, jumps: bool = False) -> Turn:
+    """One turn at the lanes; after an error that a message itself caused, once more with each message alone."""
+    turn = _turn_in_postgres if connection.vendor == "postgresql" else _turn_in_sqlite
     try:
-        return turn(job, False)
+        return turn(lanes, take, Manner(jumps=jumps))
     except Exception as error:
         if passes(error):
             raise
-        logger.warning("lane %d: applying a batch failed (%s: %s); one by one now", job.lane, type(error).__name__, error)
-    return turn(job, True)
+        logger.warning("lanes %s: a batch failed (%s: %s); one by one now", sorted(lanes), type(error).__name__, error)
+    return turn(lanes, take, Manner(careful=True, jumps=jumps))
 
 
-def _turn_in_postgres(job: Job, careful: bool) -> int | None:
+def _turn_in_postgres(lanes: frozenset[int], take: Take, manner: Manner) -> Turn:
     with transaction.atomic():
-        if (now := _lock(job.lane)) is None:
-            return None
-        rows, of = job.take()
-        return _settle(_read(rows, of), of, now, job, careful)
+        locked = _lock(lanes)
+        if not locked:
+            return Turn(frozenset())
+        rows, of = take(locked)
+        return Turn(frozenset(locked), _settle(_read(rows, of), of, max(locked.values()), manner))
 
 
-def _settle(reads: Sequence[Read], of: Sources, now: datetime, job: Job, careful: bool) -> int:
+def _settle(reads: Sequence[Read], of: Sources, now: datetime, manner: Manner) -> int:
     staying = re_lane(reads)
-    jumped = {one.row.id for one in staying} if job.jumps else ()
-    return len(settle(staying, of, now, careful=careful, live=not job.jumps, jumped=jumped))
+    jumped = {one.row.id for one in staying} if manner.jumps else ()
+    return len(settle(staying, of, now, careful=manner.careful, live=not manner.jumps, jumped=jumped))
 
 
-def _lock(lane: int) -> datetime | None:
-    """Database time once the lane is ours; ``None`` where another drain holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp() FROM feeds_lane WHERE number = %s FOR UPDATE SKIP LOCKED", [lane])
-        if row := cursor.fetchone():
-            return db.utc(row[0])
-        # Held, or missing: a new row is ours until we commit.
-        cursor.execute("INSERT INTO feeds_lane (number) VALUES (%s) ON CONFLICT DO NOTHING RETURNING clock_timestamp()", [lane])
-        row = cursor.fetchone()
-        return db.utc(row[0]) if row else None
+_LOCK = "SELECT number, clock_timestamp() FROM feeds_lane WHERE number IN ({places}) FOR UPDATE SKIP LOCKED"
+_MAKE = "INSERT INTO feeds_lane (number) VALUES {rows} ON CONFLICT DO NOTHING RETURNING number, clock_timestamp()"
 
 
-def _turn_in_sqlite(job: Job, careful: bool) -> int | None:
-    if not _LOCKS[job.lane].acquire(blocking=False):
-        return None
+def _lock(lanes: Collection[int]) -> dict[int, datetime]:
+    """Those that no other drain holds, ours until we commit, each with the database time at which it was taken."""
+    wanted = sorted(lanes)
+    locked = _ask(_LOCK.format(places=_places(wanted)), wanted)
+    if len(locked) < len(wanted):  # held, or missing: a new row is ours
+        rest = sorted({*wanted} - {lane for lane, _ in locked})
+        locked += _ask(_MAKE.format(rows=", ".join(["(%s)"] * len(rest))), rest)
+    return {lane: db.utc(at) for lane, at in locked}
+
+
+def _turn_in_sqlite(lanes: frozenset[int], take: Take, manner: Manner) -> Turn:
+    locked = frozenset(lane for lane in sorted(lanes) if _LOCKS[lane].acquire(blocking=False))
     try:
-        rows, of = job.take()
-        return _settle_in_steps(_read(rows, of), of, job, careful)
+        if not locked:
+            return Turn(locked)
+        rows, of = take(locked)
+        return Turn(locked, _settle_in_steps(_read(rows, of), of, manner))
     finally:
-        _LOCKS[job.lane].release()
+        for lane in locked:
+            _LOCKS[lane].release()
 
 
-def _settle_in_steps(reads: Sequence[Read], of: Sources, job: Job, careful: bool) -> int:
+def _settle_in_steps(reads: Sequence[Read], of: Sources, manner: Manner) -> int:
     """Short transactions, so that keepers and operators get the pen in between."""
     done = position = 0
     while position < len(reads):
         step = reads[position : position + _PACE.messages]
         with transaction.atomic(), _PACE:
-            done += _settle(step, of, db.now(), job, careful)
+            done += _settle(step, of, db.now(), manner)
         position += len(step)
         time.sleep(_BREATH_SECONDS)  # locks are not fair: whoever waits for the pen gets it now
         give_way(_PACE.took)
@@ -192,18 +212,27 @@ def _read_one(row: Row, provider: str) -> Read:
     return done
 
 
-def _take(lane: int) -> tuple[list[Row], Sources]:
-    """The oldest pending frames of ``lane``: at most a batch, and no more bytes than a worker may hold (but one at least)."""
-    ids: list[int] = []
-    days: set[date] = set()
+def _take(lanes: Collection[int]) -> tuple[list[Row], Sources]:
+    """What the lanes' turn is about: at most a batch."""
+    chosen = _next(lanes)
+    return _fetch([id_ for _, id_, _ in chosen], sorted({day for _, _, day in chosen})) if chosen else ([], {})
+
+
+def _next(lanes: Collection[int]) -> list[tuple[int, int, date]]:
+    """Lane, id and day of the pending frames to take next: at most a batch, and no more bytes than a worker may hold (but one at least).
+
+    A large one is taken alone, so that only its own lane waits while it is read.
+    """
+    chosen: list[tuple[int, int, date]] = []
     room = BATCH_BYTES
-    for id_, day, size in _ask(_WAITING, [lane, BATCH]):
-        if ids and size > room:
+    for lane, id_, day, size in _ask(_WAITING.format(places=_places(sorted(lanes))), [*sorted(lanes), BATCH]):
+        if chosen and (size > room or size >= memory.LARGE):
             break
-        ids.append(id_)
-        days.add(day)
+        chosen.append((lane, id_, day))
         room -= size
-    return _fetch(ids, sorted(days)) if ids else ([], {})
+        if size >= memory.LARGE:
+            break
+    return chosen
 
 
 def _take_first(late: parking.Overdue) -> tuple[list[Row], Sources]:
@@ -212,7 +241,9 @@ def _take_first(late: parking.Overdue) -> tuple[list[Row], Sources]:
     return _fetch([found[0]], [found[1]]) if found else ([], {})
 
 
-_WAITING = "SELECT id, day, size FROM feeds_frame WHERE lane = %s AND outcome IS NULL AND NOT parked ORDER BY lane, id LIMIT %s"
+_WAITING = (
+    "SELECT lane, id, day, size FROM feeds_frame WHERE lane IN ({places}) AND outcome IS NULL AND NOT parked ORDER BY lane, id LIMIT %s"
+)
 _TAKE = (
     f"SELECT {', '.join(f'f.{name}' for name in COLUMNS)}, {', '.join(f's.{name}' for name in SOURCE_COLUMNS)}"  # noqa: S608 - our own names
     " FROM feeds_frame f JOIN markets_source s ON s.id = f.source_id"

@@ -1,4 +1,4 @@
-"""Nudges: "lane n has work", by Celery, from a thread of their own (docs/architecture.md 3).
+"""Nudges: "these lanes have work", by Celery, from a thread of their own (docs/architecture.md 3).
 
 They carry no data and may all be lost: the sweep finds the same work in the table 250 ms later. Whoever asks for one never waits.
 """
@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import redis
@@ -27,14 +27,18 @@ _BREATH_SECONDS = 0.010
 """Between two rounds, so that under load one nudge speaks for many frames. The first after a silence leaves at once."""
 
 
+TOGETHER = 16
+"""Lanes that one nudge speaks of at most; what waits in them is applied together."""
+
+
 class Marks(Protocol):
     """One mark a lane: set while a nudge waits to be worked on, so that there is never a second one."""
 
-    def set(self, lane: int) -> bool:
-        """True where there was none."""
+    def set(self, lanes: Sequence[int]) -> list[int]:
+        """Those that had none."""
         ...
 
-    def clear(self, lane: int) -> None: ...
+    def clear(self, lanes: Sequence[int]) -> None: ...
 
 
 class ProcessMarks:
@@ -44,15 +48,15 @@ class ProcessMarks:
         self._set: set[int] = set()
         self._lock = threading.Lock()
 
-    def set(self, lane: int) -> bool:
+    def set(self, lanes: Sequence[int]) -> list[int]:
         with self._lock:
-            fresh = lane not in self._set
-            self._set.add(lane)
+            fresh = [lane for lane in lanes if lane not in self._set]
+            self._set.update(fresh)
             return fresh
 
-    def clear(self, lane: int) -> None:
+    def clear(self, lanes: Sequence[int]) -> None:
         with self._lock:
-            self._set.discard(lane)
+            self._set.difference_update(lanes)
 
 
 class RedisMarks:
@@ -61,14 +65,21 @@ class RedisMarks:
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
-    def set(self, lane: int) -> bool:
-        return bool(self._redis.set(f"desk:nudge:{lane}", 1, nx=True, ex=MARK_SECONDS))
+    def set(self, lanes: Sequence[int]) -> list[int]:
+        asking = self._redis.pipeline(transaction=False)
+        for lane in lanes:
+            asking.set(_key(lane), 1, nx=True, ex=MARK_SECONDS)
+        return [lane for lane, made in zip(lanes, asking.execute(), strict=True) if made]
 
-    def clear(self, lane: int) -> None:
+    def clear(self, lanes: Sequence[int]) -> None:
         try:
-            self._redis.delete(f"desk:nudge:{lane}")
+            self._redis.delete(*map(_key, lanes))
         except redis.RedisError:
-            logger.debug("mark of lane %d not cleared; it runs out within %d s", lane, MARK_SECONDS)
+            logger.debug("marks of lanes %s not cleared; they run out within %d s", lanes, MARK_SECONDS)
+
+
+def _key(lane: int) -> str:
+    return f"desk:nudge:{lane}"
 
 
 class Nudger:
@@ -97,31 +108,32 @@ class Nudger:
             with self._wake:
                 while not self._lanes:
                     self._wake.wait()
-                lanes, self._lanes = self._lanes, set()
-            for lane in lanes:
-                self._send(lane)
+                lanes, self._lanes = sorted(self._lanes), set()
+            for start in range(0, len(lanes), TOGETHER):
+                self._send(lanes[start : start + TOGETHER])
             time.sleep(_BREATH_SECONDS)
 
-    def _send(self, lane: int) -> None:
+    def _send(self, lanes: Sequence[int]) -> None:
         started = time.monotonic()
         if started < self._resting_until:
             return
         try:
-            self._enqueue(lane)
+            self._enqueue(lanes)
         except Exception as error:  # whatever the broker's client raises, the sweep does the work
             self._rest(f"{type(error).__name__}")
         if time.monotonic() - started > _SLOW_SECONDS:
             self._rest("slow")
 
-    def _enqueue(self, lane: int) -> None:
+    def _enqueue(self, lanes: Sequence[int]) -> None:
         from .tasks import drain
 
-        if not self._marks.set(lane):
+        fresh = self._marks.set(lanes)
+        if not fresh:
             return
         try:
-            drain.apply_async((lane,), retry=False, expires=MARK_SECONDS, ignore_result=True)
+            drain.apply_async(tuple(fresh), retry=False, expires=MARK_SECONDS, ignore_result=True)
         except BaseException:
-            self._marks.clear(lane)
+            self._marks.clear(fresh)
             raise
 
     def _rest(self, why: str) -> None:

@@ -15,7 +15,7 @@ from django.db import connection as database
 from markets import db
 from markets.services import clock
 
-from . import connection, lanes, parking, retention, tasks
+from . import connection, lanes, nudge, parking, retention, tasks
 from .models import Frame
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Sweeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the lane at hand; waits at most 5 s."""
+        """End after the lanes at hand; waits at most 5 s."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(5)
@@ -70,10 +70,11 @@ class Sweeper:
                 connection.release()
 
     def _drain(self) -> None:
-        for lane in waiting_lanes():
+        waiting = waiting_lanes()
+        for start in range(0, len(waiting), nudge.TOGETHER):
             if self._stop.is_set():
                 return
-            lanes.drain(lane)
+            lanes.drain(*waiting[start : start + nudge.TOGETHER])
 
     def _give_up_gaps(self) -> None:
         if time.monotonic() < self._gaps_due:

@@ -8,14 +8,14 @@ from . import connection, lanes, lists, nudge, retention
 
 
 @shared_task(ignore_result=True)
-def drain(lane: int) -> None:
-    """Nudge: this lane has work.
+def drain(*numbers: int) -> None:
+    """Nudge: these lanes have work.
 
-    The mark goes before the first look: cleared after it, a frame kept in between would wait for the sweep.
+    The marks go before the first look: cleared after it, a frame kept in between would wait for the sweep.
     """
     connection.own_once()
-    nudge.marks().clear(lane)
-    lanes.drain(lane)
+    nudge.marks().clear(numbers)
+    lanes.drain(*numbers)
 
 
 @shared_task(ignore_result=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from feeds import accounting, inbox, lanes, settle
+from feeds import accounting, inbox, lanes, memory, settle
 from feeds.keeping import lane_of
 from feeds.models import FEED_LANE, Frame, MessageGuid
 from markets import db
@@ -227,8 +228,32 @@ def test_it_takes_no_more_bytes_at_once_than_a_worker_may_hold(monkeypatch: pyte
     monkeypatch.setattr(lanes, "BATCH_BYTES", 2_000)
     frames.keep(source, *(frames.market_set(100) for _ in range(10)))
     lane = lane_of(source.pk, "100")
-    assert 1 <= len(lanes._take(lane)[0]) < 10
+    assert 1 <= len(lanes._take([lane])[0]) < 10
     assert inbox.drain(lane) == 10
+
+
+def test_what_waits_in_several_lanes_is_applied_in_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes._PACE, "messages", 16)
+    source = frames.feed()
+    frames.keep(source, *(frames.market_set(100 + n) for n in range(8)))
+    numbers = {lane_of(source.pk, str(100 + n)) for n in range(8)}
+    assert len(numbers) > 4
+    assert inbox.drain(*numbers) == 8
+    first, *_, last = sorted(filter(None, Frame.objects.values_list("applied_at", flat=True)))
+    assert last - first == timedelta(microseconds=7)
+
+
+def test_a_large_frame_is_taken_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = frames.feed()
+    monkeypatch.setattr(memory, "LARGE", len(frames.market_set(101)))
+    frames.keep(source, frames.market_set(7), frames.market_set(101), frames.market_set(8))
+    numbers = [lane_of(source.pk, ref) for ref in ("7", "101", "8")]
+    taken = []
+    while found := lanes._take(numbers)[0]:
+        taken.append({row.hint_fixture for row in found})
+        inbox.drain(*{row.lane for row in found})
+    assert {"101"} in taken
+    assert sorted(ref for refs in taken for ref in refs) == ["101", "7", "8"]
 
 
 def test_it_forgets_nothing_when_a_guid_was_never_readable() -> None:

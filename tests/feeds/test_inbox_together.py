@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from feeds import accounting, inbox
+from feeds import accounting, inbox, lanes
+from feeds.keeping import lane_of
 from feeds.models import FEED_LANE, Frame
 from markets.models import Selection
 from tests.feeds import frames
@@ -18,10 +21,13 @@ from tests.services.threads import at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def drain_often(ending: threading.Event) -> int:
+EVERY = range(FEED_LANE + 1)
+
+
+def drain_often(ending: threading.Event, together: int = 1) -> int:
     done = 0
     while not ending.is_set() or Frame.objects.filter(outcome__isnull=True).exists():
-        done += sum(inbox.drain(lane) for lane in range(FEED_LANE + 1))
+        done += sum(inbox.drain(*EVERY[first : first + together]) for first in EVERY[::together])
     return done
 
 
@@ -60,7 +66,7 @@ def test_b2_b5_order_and_books_hold_while_everybody_is_at_work() -> None:
     bodies += [bodies[n] for n in range(0, 60, 3)] + [frames.broken(n) for n in range(4)]
     ending, unbalanced = threading.Event(), list[dict[str, Any]]()
     ids, first, second, looks = at_once(
-        keep_all(source, bodies, ending), lambda: drain_often(ending), lambda: drain_often(ending), lambda: watch(ending, unbalanced)
+        keep_all(source, bodies, ending), lambda: drain_often(ending), lambda: drain_often(ending, 16), lambda: watch(ending, unbalanced)
     )
     assert len(ids) == first + second == len(bodies)
     assert looks >= 1
@@ -74,9 +80,23 @@ def test_b2_b5_order_and_books_hold_while_everybody_is_at_work() -> None:
 def test_b2_one_guid_in_two_lanes_at_once_takes_effect_once() -> None:
     source = frames.feed()
     frames.keep(source, *(frames.market_set(fixture, message=frames.guid(1)) for fixture in range(20)))
-    at_once(*(lambda: drain_often(_ended()) for _ in range(3)))
+    at_once(*(partial(drain_often, _ended(), together) for together in (1, 16, len(EVERY))))
     outcomes = sorted(str(one) for one in Frame.objects.values_list("outcome", flat=True))
     assert outcomes == ["applied", *["quarantined"] * 19]
+
+
+@pytest.mark.parametrize("fixture", ["100", "104"])
+def test_a_lane_that_another_drain_holds_keeps_no_other_waiting(fixture: str) -> None:
+    source = frames.feed()
+    frames.send(source, *(frames.market_set(100 + n) for n in range(8)))
+    frames.keep(source, *(frames.market_set(100 + n) for n in range(8)))
+    numbers = {lane_of(source.pk, str(100 + n)) for n in range(8)}
+    held = lane_of(source.pk, fixture)
+    holding = lanes.alone_in if connection.vendor == "postgresql" else lanes.holding
+    with holding(held):
+        at_once(lambda: inbox.drain(*numbers))
+    assert [lane for lane in numbers if lanes.pending(lane)] == [held]
+    assert inbox.drain(*numbers) == Frame.objects.filter(lane=held).count() / 2
 
 
 def _ended() -> threading.Event:

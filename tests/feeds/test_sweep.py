@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
@@ -57,6 +57,7 @@ class Broker:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, marks: nudge.Marks | None = None) -> None:
         self.sent: list[int] = []
+        self.nudges = 0
         self.gate = threading.Event()
         self.gate.set()
         self.fails = False
@@ -66,11 +67,12 @@ class Broker:
         self.marks = marks or nudge.ProcessMarks()
         self.nudger = nudge.Nudger(self.marks)
 
-    def _take(self, args: tuple[int], **_: object) -> None:
+    def _take(self, args: Sequence[int], **_: object) -> None:
         self.gate.wait(10)
         if self.fails:
             raise ConnectionError("no broker")
-        self.sent.append(*args)
+        self.nudges += 1
+        self.sent += args
 
 
 def test_there_is_one_waiting_nudge_a_lane(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +80,16 @@ def test_there_is_one_waiting_nudge_a_lane(monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(20):
         broker.nudger.nudge({3})
     assert wait_for(lambda: broker.sent == [3])
-    broker.marks.clear(3)
+    broker.marks.clear([3])
     broker.nudger.nudge({3})
     assert wait_for(lambda: broker.sent == [3, 3])
+
+
+def test_one_nudge_speaks_of_all_lanes_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(monkeypatch)
+    broker.nudger.nudge(range(2 * nudge.TOGETHER))
+    assert wait_for(lambda: sorted(broker.sent) == [*range(2 * nudge.TOGETHER)])
+    assert broker.nudges == 2
 
 
 def test_f4_a_hung_broker_never_makes_anybody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,17 +119,17 @@ def test_f4_after_a_failure_nudges_rest_and_the_mark_is_taken_back(monkeypatch: 
 
 @pytest.mark.django_db
 def test_a_nudge_clears_its_mark_before_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh: list[bool] = []
+    fresh: list[list[int]] = []
     marks = nudge.ProcessMarks()
-    take = lanes._take
+    ask = lanes._next
 
-    def look(lane: int) -> object:
-        fresh.append(marks.set(lane))
-        return take(lane)
+    def look(numbers: Collection[int]) -> object:
+        fresh.append(marks.set([5]))
+        return ask(numbers)
 
     monkeypatch.setattr(nudge, "_marks_here", marks)
     monkeypatch.setattr(connection, "own_once", lambda: None)
-    monkeypatch.setattr(lanes, "_take", look)
-    marks.set(5)
+    monkeypatch.setattr(lanes, "_next", look)
+    marks.set([5])
     tasks.drain(5)
-    assert fresh == [True]
+    assert fresh == [[5]]
