@@ -16,8 +16,8 @@ from lxml import etree
 from markets.domain.messages import MatchState
 
 from . import grammar
-from .mapping import required_id
 from .reading import Element, Fields, Reading, elements, leaf, local, names, text
+from .values import required_id
 
 KIND_LIMIT = 80
 RAW_LIMIT = 32_000

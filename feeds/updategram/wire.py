@@ -19,9 +19,12 @@ from feeds.errors import Unreadable
 from markets.domain.messages import Message, Part, UnknownPart
 
 from . import grammar
-from .mapping import coverage, fixture, market_set, required_id, result_set
+from .fixtures import coverage, fixture
+from .markets import market_set
 from .matchstate import KIND_LIMIT, is_match_state, match_state
 from .reading import NAMESPACE, Element, Fields, Reading, documented, elements, is_element, is_nil, leaf, line, local, names, text
+from .results import result_set
+from .values import required_id
 
 HINT_BYTES = 4096
 NODE_LIMIT = 260_000  # 4 MB as the vendor writes it stay below; a tree of this size stays below 50 MB and half a second

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from django.db.models import CharField, Model
 
-from feeds.updategram import mapping, matchstate, reading
+from feeds.updategram import markets, matchstate, reading, values
 from markets.models import Fixture, Market, MarketType, MatchStateRow, Selection, SportRef
 from tests.feeds import frames
 
 COLUMNS: list[tuple[int, type[Model], str]] = [
-    (mapping.ID_LIMIT, Fixture, "ref"),
-    (mapping.ID_LIMIT, Fixture, "competition_ref"),
-    (mapping.ID_LIMIT, Fixture, "home_ref"),
-    (mapping.ID_LIMIT, Selection, "ref"),
-    (mapping.ID_LIMIT, MarketType, "ref"),
-    (mapping.ID_LIMIT, SportRef, "ref"),
-    (mapping.TYPE_NAME_LIMIT, MarketType, "name"),
+    (values.ID_LIMIT, Fixture, "ref"),
+    (values.ID_LIMIT, Fixture, "competition_ref"),
+    (values.ID_LIMIT, Fixture, "home_ref"),
+    (values.ID_LIMIT, Selection, "ref"),
+    (values.ID_LIMIT, MarketType, "ref"),
+    (values.ID_LIMIT, SportRef, "ref"),
+    (markets.TYPE_NAME_LIMIT, MarketType, "name"),
     (matchstate.KIND_LIMIT, MatchStateRow, "element"),
     *((reading.NAME_LIMIT, model, "name") for model in (Fixture, Market, Selection)),
     (reading.NAME_LIMIT, Fixture, "competition_name"),
