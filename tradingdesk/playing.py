@@ -7,13 +7,13 @@ import contextlib
 import multiprocessing
 import signal
 import socket
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from feeds.odds360.simulator import Odds360Simulator
 from feeds.playing.court import Courts
-from feeds.tennis.simulator import EPOCH, TennisSimulator
+from feeds.playing.provider import base_of
+from feeds.tennis.simulator import TennisSimulator
 from feeds.updategram.simulator import Simulator
 
 SPEED = 4.0
@@ -65,7 +65,7 @@ async def _while_the_desk_lives(script: Script) -> None:
 
 async def _play(script: Script) -> None:
     """Umpires and prices tell of the same tennis; table tennis is Odds360's alone."""
-    courts = Courts(int(time.time()) - EPOCH, SPEED)
+    courts = Courts(base_of(None), SPEED)
     umpires = TennisSimulator(token=script.umpires.token, sock=script.umpires.sock, courts=courts, withdrawn=script.matches)
     tables = Odds360Simulator(
         token=script.odds360.token, sock=script.odds360.sock, speed=TABLE_SPEED, override=TABLE_OVERRIDES, withdrawn=script.contests

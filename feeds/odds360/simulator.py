@@ -14,8 +14,6 @@ import asyncio
 import hmac
 import logging
 import re
-import socket
-import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -28,6 +26,8 @@ from typing import Any
 from msgspec import Struct
 from websockets.frames import CloseCode
 
+from feeds.playing.provider import Provider, base_of
+
 from .simulation import ledger, rows
 from .simulation.book import ODD_TYPES
 from .simulation.contest import Contest, Habits, Status
@@ -36,14 +36,12 @@ from .simulation.faults import OF_ANSWERS, OF_STREAMS, Fault, Faults, Orders
 from .simulation.harm import HARMS, refusal
 from .simulation.roster import Roster
 from .simulation.server import Answer, Connection, EventStream, Request, WebSocket, json, talk
-from .simulation.stream import Line, Pace, Stream
+from .simulation.stream import Listener, Pace, Stream
 from .simulation.voice import SPORT, Spelling
 
 logger = logging.getLogger("feeds.simulator")
 
 BOOKMAKER = "5f0c8a4e-3600-4360-8360-0dd5360dd536"
-EPOCH = 1_577_836_800  # 2020, as in the other simulators: keeps ids short
-NAP = 0.25
 PAGE = 100
 UPDATES, OVERRIDES = "updates", "overrides"
 _LIVE = re.compile(rf"/live/([^/]+)/{SPORT}/([^/]+)/({UPDATES}|{OVERRIDES})")
@@ -72,42 +70,27 @@ class Door(Struct):
 
 
 @dataclass(kw_only=True)
-class Odds360Options:
-    """The dials. ``seed``: the same matches again. ``speed``: seconds of a match for each of ours. ``matches`` in play and ``upcoming``
-    ones, at any time. ``postpone``: chance (0–1) that a match is postponed at its start. ``override``: chance for each point that the
-    provider's own trader changes or suspends one price for a while. ``sock`` or ``host`` and ``port`` (0: any) say where to listen.
-    ``withdrawn``: ids and starts of matches of an earlier run, which are over.
+class Odds360Simulator(Provider):
+    """The provider; ``faults`` and ``door`` may be changed while it runs, on its loop. ``orders`` has the next answers meet a fault; a
+    stream's own ``begin`` its next change.
+
+    ``upcoming`` matches at any time. ``postpone``: chance (0–1) that a match is postponed at its start. ``override``: chance for each point
+    that the provider's own trader changes or suspends one price for a while. ``withdrawn``: ids and starts of matches of an earlier run,
+    which are over.
     """
 
-    token: str = field(repr=False)
-    host: str = "127.0.0.1"
-    port: int = 0
-    sock: socket.socket | None = None
     bookmaker: str = BOOKMAKER
-    matches: int = 4
     upcoming: int = 4
-    speed: float = 1.0
     postpone: float = 0.05
     override: float = 0.0
-    seed: int | None = None
-    duration: float | None = None
     withdrawn: tuple[tuple[str, datetime], ...] = ()
     faults: Faults = field(default_factory=Faults)
     pace: Pace = field(default_factory=Pace)
     door: Door = field(default_factory=Door)
     spelling: Spelling = field(default_factory=Spelling)
 
-
-@dataclass(kw_only=True)
-class Odds360Simulator(Odds360Options):
-    """The provider. ``run`` ends after ``duration``, on ``stop()`` or when cancelled; ``faults`` and ``door`` may be changed meanwhile, on
-    its loop. ``orders`` has the next answers meet a fault; a stream's own ``begin`` its next change.
-    """
-
-    _stopped: bool = field(default=False, init=False, repr=False)
-
     def __post_init__(self) -> None:
-        base = self.seed if self.seed is not None else int(time.time()) - EPOCH
+        base = base_of(self.seed)
         self._random = Random(f"{base}/faults")  # noqa: S311 - a game, not a secret
         self.orders = Orders()
         habits = Habits(self.speed, self.postpone, self.override)
@@ -118,25 +101,11 @@ class Odds360Simulator(Odds360Options):
         self._talks: set[asyncio.Task[Any]] = set()
         self.asked: dict[str, int] = {}
 
-    def stop(self) -> None:
-        """End soon; may be called from any thread."""
-        self._stopped = True
-
     # --- the run ---------------------------------------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Serve until told to stop."""
-        async with self.serving():
-            ends = None if self.duration is None else time.monotonic() + self.duration
-            # a poll, because ``stop`` may come from another thread
-            while not self._stopped and (ends is None or time.monotonic() < ends):  # noqa: ASYNC110
-                await asyncio.sleep(NAP)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Listen within; ``port`` is the real one from then on."""
-        where: dict[str, Any] = {"host": self.host, "port": self.port} if self.sock is None else {"sock": self.sock}
-        server = await asyncio.start_server(self._talk, limit=64 * 1024, **where)
+        server = await asyncio.start_server(self._talk, limit=64 * 1024, **self._where)
         self.port = next(iter(server.sockets)).getsockname()[1]
         logger.info("odds360 simulator listens on %s:%d", self.host, self.port)
         works = [asyncio.ensure_future(self.roster.keep()), asyncio.ensure_future(self._beat())]
@@ -346,6 +315,6 @@ async def _ignore(client: WebSocket | EventStream) -> None:
         await client.hear()
 
 
-async def _write(client: WebSocket | EventStream, line: Line) -> None:
+async def _write(client: WebSocket | EventStream, line: Listener) -> None:
     while not line.half_open and (frame := await line.waiting.get()) is not None:
         await client.send(frame)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from random import Random
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -31,6 +29,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from feeds.playing.court import Court, Courts, now
+from feeds.playing.provider import NAP, Provider, base_of
 from feeds.playing.tennis import Chances
 
 from .simulation.events import Events
@@ -43,8 +42,6 @@ logger = logging.getLogger("feeds.simulator")
 ACCEPT = "application/vnd.imggaming.dde.api+json"
 LIVE_EVENTS = "/tournaments/liveevents"
 AUTHORISE_SECONDS = 10.0
-EPOCH = 1_577_836_800  # 2020, as in the other simulator: keeps ids short
-NAP = 0.25
 RESTARTING = 1012
 
 
@@ -59,44 +56,27 @@ class Door(Struct):
 
 
 @dataclass(kw_only=True)
-class TennisOptions:
-    """The dials. ``seed``: the same matches again. ``speed``: seconds of the match for each of ours. ``stage``: how far matches are when
-    they open (0–1); at 0 play starts after ``ahead`` seconds. ``sock`` or ``host`` and ``port`` (0: any) say where to listen.
-    ``courts``: matches that somebody else opens; without it ``matches`` of our own, a new one for each that ended. ``withdrawn``: events of
-    an earlier run, which are over.
+class TennisSimulator(Provider):
+    """The provider; ``events`` and ``door`` may be changed while it runs, on its loop.
+
+    ``stage``: how far matches are when they open (0–1); at 0 play starts after ``ahead`` seconds. ``courts``: matches that somebody else
+    opens; without it ``matches`` of our own, a new one for each that ended. ``withdrawn``: events of an earlier run, which are over.
     """
 
-    token: str = field(repr=False)
-    host: str = "127.0.0.1"
-    port: int = 0
-    sock: socket.socket | None = None
     courts: Courts | None = None
-    matches: int = 4
-    speed: float = 1.0
-    seed: int | None = None
     stage: float = 0.0
     ahead: float | None = None
     scoring: str = ""
     draw: str = ""
-    duration: float | None = None
     withdrawn: tuple[str, ...] = ()
     faults: Faults = field(default_factory=Faults)
     chances: Chances = field(default_factory=Chances)
     pace: Pace = field(default_factory=Pace)
     door: Door = field(default_factory=Door)
-
-
-@dataclass(kw_only=True)
-class TennisSimulator(TennisOptions):
-    """The provider. ``run`` ends after ``duration``, on ``stop()`` or when cancelled; ``events`` and ``door`` may be changed meanwhile,
-    on its loop.
-    """
-
-    _stopped: bool = field(default=False, init=False, repr=False)
     _away_until: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        base = self.seed if self.seed is not None else int(time.time()) - EPOCH
+        base = base_of(self.seed)
         self._own = self.courts is None
         self.courts = self.courts or Courts(base, self.speed, self.chances)
         self._random = Random(f"{base}/faults")  # noqa: S311 - a game, not a secret
@@ -105,23 +85,10 @@ class TennisSimulator(TennisOptions):
         for id_ in self.withdrawn:
             self.events.withdraw(id_)
 
-    def stop(self) -> None:
-        """End soon; may be called from any thread."""
-        self._stopped = True
-
     # --- the run ---------------------------------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Serve until told to stop."""
-        async with self.serving():
-            ends = None if self.duration is None else time.monotonic() + self.duration
-            # a poll, because ``stop`` may come from another thread
-            while not self._stopped and (ends is None or time.monotonic() < ends):  # noqa: ASYNC110
-                await asyncio.sleep(NAP)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Listen within; ``port`` is the real one from then on."""
         async with self._server() as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             logger.info("tennis simulator listens on %s:%d", self.host, self.port)
@@ -136,8 +103,7 @@ class TennisSimulator(TennisOptions):
                     await self.courts.close()
 
     def _server(self) -> Server:
-        where: dict[str, Any] = {"host": self.host, "port": self.port} if self.sock is None else {"sock": self.sock}
-        return serve(self._talk, process_request=self._answer, compression=None, ping_interval=None, close_timeout=1.0, **where)
+        return serve(self._talk, process_request=self._answer, compression=None, ping_interval=None, close_timeout=1.0, **self._where)
 
     async def _play(self) -> None:
         """As many matches as wanted, at any time."""

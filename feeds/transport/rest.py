@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -59,18 +60,13 @@ class Client:
         if self._limits is not None:
             await self._limits.of(url).turn()
         try:
-            async with asyncio.timeout(self._whole):
-                return await self._ask(self._http.build_request(method, url, headers=dict(headers), content=body or None), host)
+            with troubles(host):
+                async with asyncio.timeout(self._whole):
+                    return await self._ask(self._http.build_request(method, url, headers=dict(headers), content=body or None), host)
         except Throttled as throttled:
             if self._limits is not None:
                 self._limits.of(url).pause(throttled.seconds)
             raise
-        except TimeoutError:
-            raise Retryable(f"{host} does not answer in time") from None
-        except httpx.HTTPError as error:
-            raise trouble(error, host) from None
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise Hopeless(f"{host} cannot be asked: {type(error).__name__}") from None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -105,7 +101,20 @@ def certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | 
     return found
 
 
-def trouble(error: httpx.HTTPError, host: str) -> Exception:
+@contextmanager
+def troubles(host: str) -> Iterator[None]:
+    """Whatever fails within is a :class:`feeds.errors.Trouble`, whose words name nothing of the address but its host."""
+    try:
+        yield
+    except TimeoutError:
+        raise Retryable(f"{host} does not answer in time") from None
+    except httpx.HTTPError as error:
+        raise _trouble(error, host) from None
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Hopeless(f"{host} cannot be asked: {type(error).__name__}") from None
+
+
+def _trouble(error: httpx.HTTPError, host: str) -> Exception:
     """What a failed request says of the next attempt."""
     if bad := certificate_problem(error):
         return Hopeless(f"the certificate of {host} is not valid: {bad.verify_message}")

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from feeds.errors import Absent, Gone, Hopeless, Retryable, Trouble
+from feeds.errors import Absent, Gone, Retryable, Trouble
 
 from . import address
-from .rest import judge, trouble
+from .rest import judge, troubles
 from .ws import MOST_BYTES, SAMPLE, Arrival, Closed, Sort
 
 _KIND = "text/event-stream"
@@ -88,15 +88,9 @@ class Opener:
     async def open(self, url: str) -> EventStream:
         """Connect and be let in. Every error is a :class:`feeds.errors.Trouble`."""
         host = address.host_of(address.checked(url))
-        try:
+        with troubles(host):
             async with asyncio.timeout(self._seconds):
                 return await self._open(url, host)
-        except TimeoutError:
-            raise Retryable(f"{host} does not answer in time") from None
-        except httpx.HTTPError as error:
-            raise trouble(error, host) from None
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise Hopeless(f"{host} cannot be asked: {type(error).__name__}") from None
 
     async def close(self) -> None:
         await self._http.aclose()

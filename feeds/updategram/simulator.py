@@ -20,6 +20,7 @@ from random import Random
 import httpx
 
 from feeds.playing.court import Courts
+from feeds.playing.provider import base_of
 
 from .simulation.basketball import Basketball
 from .simulation.documents import Envelope, Node, deleted, new_guid
@@ -36,7 +37,6 @@ NAP = 0.1
 NEWS_SECONDS = (0.25, 0.8)  # from what happens on a court to the prices that follow
 MOST_UNDERWAY = 200
 BIG_MARKETS, BIG_SELECTIONS = 100, 45
-EPOCH = 1_577_836_800  # 2020: keeps ids short
 SPORTS: tuple[type[Life], ...] = (Football, Tennis, Basketball)
 STAGES = (0.55, 0.2, 0.4, 0.75, 0.05, 0.1, 0.0, 0.35, 0.0, 0.0, 0.0, 0.0)
 FIRST_STARTS = (90, 180, 300, 600, 150, 2400)
@@ -118,7 +118,7 @@ class Simulator(SimulatorOptions):
 
     def __post_init__(self) -> None:
         self.url = self.url.rstrip("/").removesuffix("/ProcessMessage")
-        base = self.seed if self.seed is not None else int(time.time()) - EPOCH
+        base = base_of(self.seed)
         self._random = Random(base)  # noqa: S311  # a game, not a secret
         self._ids = Ids(base)
         self._made = 0

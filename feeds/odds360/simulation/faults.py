@@ -9,6 +9,8 @@ from random import Random
 
 from msgspec import Struct
 
+from feeds.playing.faults import drawn
+
 
 class Fault(StrEnum):
     """Of one REST answer: TOO_MANY (429 with Retry-After), ERROR (500), SLOW, CUT (half a body, then the connection ends), HTML (a page
@@ -64,12 +66,7 @@ class Faults(Struct, frozen=True):
 
     def draw(self, random: Random, among: Iterable[Fault]) -> Fault | None:
         """At most one."""
-        at = random.random()
-        for fault in among:
-            at -= getattr(self, fault.value)
-            if at < 0:
-                return fault
-        return None
+        return drawn(random, self, among)
 
 
 class Orders:

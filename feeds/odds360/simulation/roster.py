@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from feeds.playing.provider import NAP
 from feeds.playing.table_tennis import BREAK_SECONDS, RALLY_SECONDS
 
 from .contest import Card, Contest, Habits, Status, now
@@ -19,7 +20,6 @@ from .voice import Spelling
 
 logger = logging.getLogger("feeds.simulator")
 
-NAP = 0.25
 MOST_KEPT = 300
 STAGES = (0.45, 0.15, 0.7, 0.3, 0.55, 0.0)
 MATCH_SECONDS = 78 * sum(RALLY_SECONDS) / 2 + 3.2 * BREAK_SECONDS

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from msgspec import Struct
 
+from feeds.playing.lines import Line, Told
+
 from .faults import Fault
 
-MOST_WAITING = 1_000
 BROKEN = b'{"type": "update", "matchId": 24'
 OTHER = b'{"kind": "delta", "payload": [[1, "a"], [2, "b"]]}'
 
@@ -32,55 +31,33 @@ class Pace(Struct):
     retry: float = 2.0
 
 
-class Line:
-    """What one connection is to be sent, in order; ``None`` ends it. ``silent``: nothing comes any more."""
-
-    def __init__(self) -> None:
-        self.waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.silent = False
-        self.half_open = False
-
-    def put(self, frame: bytes) -> None:
-        """A reader who never reads is cut off."""
-        if not self.silent and not self.half_open:
-            self.waiting.put_nowait(frame if self.waiting.qsize() < MOST_WAITING else None)
-
-    def end(self) -> None:
-        self.waiting.put_nowait(None)
+Listener = Line[bytes]
 
 
-class Stream:
-    """``snapshot`` makes what a connection begins with. ``begin(fault)`` has the next change meet that fault. Used on one event loop."""
+class Stream(Told[Listener, Fault]):
+    """``snapshot`` makes what a connection begins with. A fault is met by a change."""
 
     def __init__(self, snapshot: Make, draw: Callable[[], Fault | None]) -> None:
-        self._snapshot, self._draw = snapshot, draw
-        self.lines: set[Line] = set()
+        super().__init__(draw)
+        self._snapshot = snapshot
         self.seq = 0
         self.over = False
-        self._ordered: deque[Fault] = deque()
 
-    def begin(self, fault: Fault) -> None:
-        """Later calls wait for later changes."""
-        self._ordered.append(fault)
-
-    def join(self) -> Line:
+    def join(self) -> Listener:
         """A new connection, with a snapshot before anything else; of a match that is over it ends with that."""
-        line = Line()
+        line = Listener()
         line.put(self._snapshot(self.seq, None))
         if self.over:
             line.end()
         self.lines.add(line)
         return line
 
-    def leave(self, line: Line) -> None:
-        self.lines.discard(line)
-
     def say(self, make: Make) -> None:
         """A change, to all who are connected."""
         self.seq += 1
         if not self.lines:
             return
-        self._harmed(make(self.seq, self.seq - 1), self._ordered.popleft() if self._ordered else self._draw())
+        self._harmed(make(self.seq, self.seq - 1), self._next_fault())
 
     def beat(self, make: Make) -> None:
         """What renews and changes nothing: it has the number of the frame before it."""
@@ -93,11 +70,6 @@ class Stream:
             self.say(make)
         self.over = True
         self.cut()
-
-    def cut(self) -> None:
-        """End all connections."""
-        for line in self.lines:
-            line.end()
 
     def _harmed(self, frame: bytes, fault: Fault | None) -> None:
         if fault is Fault.BROKEN:

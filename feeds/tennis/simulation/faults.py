@@ -7,6 +7,8 @@ from random import Random
 
 from msgspec import Struct
 
+from feeds.playing.faults import drawn
+
 
 class Fault(StrEnum):
     """Of one packet, or begun by it. Only DROP, DUPLICATE, REORDER, SILENT and HALF_OPEN are undone by connecting again.
@@ -49,9 +51,4 @@ class Faults(Struct, frozen=True):
 
     def draw(self, random: Random) -> Fault | None:
         """At most one a packet."""
-        at = random.random()
-        for fault in Fault:
-            at -= getattr(self, fault.value)
-            if at < 0:
-                return fault
-        return None
+        return drawn(random, self, Fault)

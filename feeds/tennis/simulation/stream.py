@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from feeds.playing import lines
 from feeds.playing.court import now
 
 from .faults import Fault
@@ -33,20 +33,14 @@ class Pace(Struct):
     half_open: float = 60.0
 
 
-class Line:
-    """What one connection is to be sent, in order; ``None`` ends it. ``silent``: nothing comes any more."""
+class Line(lines.Line[str | bytes]):
+    """One packet may be overtaken by the next."""
+
+    most_waiting = MOST_WAITING
 
     def __init__(self) -> None:
-        self.waiting: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self.silent = False
-        self.half_open = False
+        super().__init__()
         self._overtaken: str | None = None
-
-    def put(self, frame: str | bytes) -> None:
-        """A reader who never reads is cut off."""
-        if self.silent or self.half_open:
-            return
-        self.waiting.put_nowait(frame if self.waiting.qsize() < MOST_WAITING else None)
 
     def packet(self, text: str, fault: Fault | None) -> None:
         """A packet as it happens, harmed as told."""
@@ -61,21 +55,17 @@ class Line:
             overtaken, self._overtaken = self._overtaken, None
             self.put(overtaken)
 
-    def end(self) -> None:
-        self.waiting.put_nowait(None)
 
-
-class Stream:
+class Stream(lines.Told[Line, Fault]):
     """``log[n]`` is packet ``n`` as sent, ``None`` when it never comes; 0 is NotStarted. Used on one event loop.
 
-    ``begin(fault)`` has the next packet meet that fault.
+    A fault is met by a packet.
     """
 
     def __init__(self, pace: Pace, draw: Callable[[], Fault | None], restart: Callable[[], None]) -> None:
-        self._pace, self._draw, self._restart = pace, draw, restart
+        super().__init__(draw)
+        self._pace, self._restart = pace, restart
         self.log: list[str | None] = [_text(not_started())]
-        self.lines: set[Line] = set()
-        self._ordered: deque[Fault] = deque()
         self._held: list[Packet] | None = None
         self._alarms = 0
         self._heard_at: datetime = now()
@@ -86,10 +76,6 @@ class Stream:
     def last(self) -> int:
         return len(self.log) - 1
 
-    def begin(self, fault: Fault) -> None:
-        """Later calls wait for later packets."""
-        self._ordered.append(fault)
-
     def past(self, packet: Packet) -> None:
         """A packet from before anybody could listen."""
         self._number(packet, "")
@@ -99,8 +85,7 @@ class Stream:
         if self._held is not None:
             self._held.append(packet)
             return
-        fault = self._ordered.popleft() if self._ordered else self._draw()
-        self._say(packet, fault)
+        self._say(packet, self._next_fault())
 
     def _say(self, packet: Packet, fault: Fault | None) -> None:
         if fault in (Fault.DELAYED, Fault.ALARM):
@@ -148,9 +133,6 @@ class Stream:
         self.lines.add(line)
         return line
 
-    def leave(self, line: Line) -> None:
-        self.lines.discard(line)
-
     # outages
 
     def _hold(self, packet: Packet, *, alarming: bool) -> None:
@@ -186,11 +168,6 @@ class Stream:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def cut(self) -> None:
-        """End all connections; what was to happen still happens."""
-        for line in self.lines:
-            line.end()
 
     def close(self) -> None:
         for task in self._tasks:

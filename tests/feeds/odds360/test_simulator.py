@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from feeds.odds360.simulation.contest import Contest, Status
 from feeds.odds360.simulation.faults import Fault, Faults
-from feeds.odds360.simulation.stream import MOST_WAITING, Pace
+from feeds.odds360.simulation.stream import Listener, Pace
 from feeds.odds360.simulation.voice import Spelling
 from feeds.odds360.simulator import BOOKMAKER, Door, Odds360Simulator
 from tests.processes import ROOT
@@ -508,9 +508,9 @@ async def test_websockets_or_all_streams_may_be_missing() -> None:
 async def test_a_reader_who_never_reads_is_cut_off() -> None:
     async with serving(speed=0.01) as simulator:
         line = a_live_match(simulator).updates.join()
-        for _ in range(MOST_WAITING + 5):
+        for _ in range(Listener.most_waiting + 5):
             line.put(b"{}")
-        waiting = [line.waiting.get_nowait() for _ in range(MOST_WAITING + 1)]
+        waiting = [line.waiting.get_nowait() for _ in range(Listener.most_waiting + 1)]
     assert waiting[-1] is None
 
 
