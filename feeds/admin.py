@@ -25,6 +25,17 @@ SHOWN = 64 * 1024
 SECRET_HELP = f"At least {senders.SHORTEST_SECRET} characters."
 
 
+def _senders(**given: Any) -> forms.CharField:
+    """CIDR blocks, one a line."""
+    return forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), help_text="CIDR blocks of the senders, one a line.", **given)
+
+
+def _secret(help_text: str) -> forms.CharField:
+    """Typed, never shown; may stay empty."""
+    hidden = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
+    return forms.CharField(required=False, widget=hidden, help_text=help_text)
+
+
 class FeedForm(forms.ModelForm):  # type: ignore[type-arg]
     """Settings of a feed that exists; the secret field is always empty."""
 
@@ -34,12 +45,8 @@ class FeedForm(forms.ModelForm):  # type: ignore[type-arg]
     coverage_expected = forms.BooleanField(required=False, help_text="Off: in-play needs no coverage message.")
     order_contiguous = forms.BooleanField(required=False, help_text="On: the provider's order proves that nothing was missed.")
     stream_url_template = forms.CharField(max_length=400, required=False, help_text="Link to a stream; {id} is the association id.")
-    senders = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), help_text="CIDR blocks of the senders, one a line.")
-    secret = forms.CharField(
-        required=False,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=f"Sets a new secret; the one before stays valid until the next. {SECRET_HELP}",
-    )
+    senders = _senders()
+    secret = _secret(f"Sets a new secret; the one before stays valid until the next. {SECRET_HELP}")
 
     class Meta:
         model = Feed
@@ -72,12 +79,8 @@ class NewFeedForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     slug = forms.SlugField(max_length=50)
     name = forms.CharField(max_length=120, required=False)
-    senders = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), initial=registration.GENIUS_NETWORK)
-    secret = forms.CharField(
-        required=False,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=f"{SECRET_HELP} Left empty, one is made and shown once.",
-    )
+    senders = _senders(initial=registration.GENIUS_NETWORK)
+    secret = _secret(f"{SECRET_HELP} Left empty, one is made and shown once.")
 
     class Meta:
         model = Feed

@@ -14,14 +14,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from markets.admin_base import Bounded, ReadOnly, ServedAdmin, StaffOnly, sign_in, who
+from markets.admin_base import Bounded, ReadOnly, ServedAdmin, StaffOnly, said_at_fields, sign_in, who
 from markets.domain import fences
 from markets.domain.sports.tennis import BREAKS, state_words
 from markets.domain.values import Role
 from markets.models import ApiKey, AuditRecord, Bookmaker, MarketType, Member, ReopenRule, SourceChoice, Sport
 from markets.services import bookmakers, links, market_types, people, reopening
 from markets.services.api_keys import SCOPES
-from markets.services.errors import Refused, ServiceError
+from markets.services.errors import ServiceError
 
 admin.site.site_header = admin.site.site_title = "Trading desk"
 admin.site.index_title = "Bookmakers, people and feeds"
@@ -242,11 +242,8 @@ class MarketTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
-        try:
+        with said_at_fields(self):
             market_types.check(found.get("odd_group", ""), found.get("sequence_meaning", ""))
-        except Refused as refused:
-            for name, words in refused.fields.items():
-                self.add_error(name, words)
         return found
 
 
@@ -277,11 +274,8 @@ class SourceChoiceForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
         source = found.get("source")
-        try:
+        with said_at_fields(self):
             links.check(found.get("odd_group", ""), source.pk if source else None)
-        except Refused as refused:
-            for name, words in refused.fields.items():
-                self.add_error(name, words)
         return found
 
 

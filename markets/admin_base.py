@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.views import redirect_to_login
@@ -17,7 +20,7 @@ from django.utils.functional import cached_property
 from markets.http import request_id
 from markets.services import actor
 from markets.services.actor import Actor
-from markets.services.errors import ServiceError
+from markets.services.errors import Refused, ServiceError
 
 MOST_LISTED = 5_000
 
@@ -32,6 +35,16 @@ def sign_in(request: HttpRequest, extra_context: dict[str, Any] | None = None) -
     if request.user.is_authenticated:
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next") or "/admin/", login_url="sign-in")
+
+
+@contextmanager
+def said_at_fields(form: forms.BaseForm) -> Iterator[None]:
+    """What a service refuses is said at the form's own fields."""
+    try:
+        yield
+    except Refused as refused:
+        for name, words in refused.fields.items():
+            form.add_error(name, words)
 
 
 class Bounded(Paginator):  # type: ignore[type-arg]
