@@ -36,7 +36,6 @@ class Access(Struct, frozen=True):
 
     open: bool = False
     words: str = ""
-    refused: bool = False
     until: float = 0.0
 
 
@@ -71,6 +70,8 @@ class Odds360Feed:
         self._upcoming: list[str] = []
         self._listed_at: dict[str, float] = {}
         self._looked_at = 0.0
+        self._seen_at: dict[str, float] = {}
+        self._saw_at = 0.0
         self._followers: dict[str, MatchFollower] = {}
         self._remark = ""
         self._odd: list[Subject] = []
@@ -135,6 +136,8 @@ class Odds360Feed:
         self._live = set(live) if whole else self._live | live.keys()
         self._listed_at |= dict.fromkeys(self._live | set(self._upcoming), now)
         self._looked_at = now if whole else self._looked_at
+        self._seen_at |= dict.fromkeys([*live, *self._upcoming], now)
+        self._saw_at = now
         for ref in live.keys() & self._followers.keys():
             self._followers[ref].live()
         self._remark = "; ".join(filter(None, (f"{len(self._live)} live, {len(self._upcoming)} to come", self._remark)))
@@ -168,7 +171,8 @@ class Odds360Feed:
 
     def follower(self, ref: str, keep: Keep) -> Followed:
         found = self._followers[ref] = MatchFollower(self, ref, keep)
-        self._listed_at.setdefault(ref, time.monotonic())
+        for known in (self._listed_at, self._seen_at):
+            known.setdefault(ref, time.monotonic())
         if ref in self._live:
             found.live()
         return found
@@ -186,14 +190,19 @@ class Odds360Feed:
         """Between two looks at ``verify``."""
         return self.settings.intervals.verify
 
-    def unlisted(self, ref: str) -> float:
-        """For how many seconds the lists have been without a match, as far as they could be read whole."""
-        return max(0.0, self._looked_at - self._listed_at.get(ref, self._looked_at))
+    def unlisted(self, ref: str, *, finished: bool) -> float:
+        """For how many seconds the lists have been without a match: as far as they could be read whole, and of one that is ``finished`` by
+        its own word as far as they could be read at all, since a list that fails for hours must not keep all that ends meanwhile.
+        """
+        looked_at, listed_at = (self._saw_at, self._seen_at) if finished else (self._looked_at, self._listed_at)
+        return max(0.0, looked_at - listed_at.get(ref, looked_at))
 
     def forget(self, ref: str) -> None:
         """It is over."""
         self._followers.pop(ref, None)
         self._listed_at.pop(ref, None)
+        self._seen_at.pop(ref, None)
+        self._live.discard(ref)
 
     def poll_seconds(self) -> float:
         """Between two re-reads of a match without streams: longer where many share the rate, but no longer than twice (O2 stays short)."""

@@ -66,7 +66,7 @@ class Provider(Protocol):
     def conceal(self, words: str) -> str: ...
     def poll_seconds(self) -> float: ...
     def verify_seconds(self) -> float: ...
-    def unlisted(self, ref: str) -> float: ...
+    def unlisted(self, ref: str, *, finished: bool) -> float: ...
     def forget(self, ref: str) -> None: ...
 
 
@@ -171,10 +171,13 @@ class MatchFollower:
 
     def _is_over(self) -> bool:
         """In no list for so long, or in none and not known by its own address either."""
-        unlisted = self._feed.unlisted(self.ref)
+        unlisted = self._unlisted()
         limit = 3 * self._feed.pace.discovery if self._link.gone else self._feed.pace.forget
         self._over = self._over or unlisted > limit
         return self._over
+
+    def _unlisted(self) -> float:
+        return self._feed.unlisted(self.ref, finished=self._link.finished)
 
     async def _nap(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -217,7 +220,7 @@ class MatchFollower:
 
     async def _look_for_row(self, now: float) -> None:
         """What became of a match that left the lists of live ones: its row says so before any slow list does."""
-        if now < self._row_at or self._feed.unlisted(self.ref) < self._feed.pace.discovery:
+        if now < self._row_at or self._unlisted() < self._feed.pace.discovery:
             return
         self._row_at = now + 3 * self._feed.pace.discovery
         with contextlib.suppress(Trouble):

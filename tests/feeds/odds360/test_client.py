@@ -444,6 +444,21 @@ async def test_a_list_that_fails_gives_nothing_up() -> None:
             await f.until(lambda: f.shown("discovery").state == "live", 10)
 
 
+async def test_a_match_that_is_over_by_its_own_word_is_given_up_though_a_list_fails_for_ever() -> None:
+    provider = still(matches=2)
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider, pace={"forget": 1.5}))
+        async with f.running():
+            await live_on("ws", 2)
+            provider.orders.add(Fault.ERROR, "/table-tennis", times=1000)
+            await f.until(lambda: "public: " in f.shown("discovery").words, 10)
+            ended, goes_on = (str(contest.card.id) for contest in list(provider.roster.all(Status.LIVE))[:2])
+            first(provider)._end(Status.FINISHED)
+            await f.until(lambda: f.shown(ended).state == "ended", 15)
+            await f.until(lambda: any(b'"finished"' in row for row in f.frames(f"match/{ended}@")), 10)
+            assert (await f.ask(lambda: f.shown(goes_on))).state == "live"
+
+
 async def test_a_list_that_cannot_be_read_is_kept_and_told_and_another_list_carries_on() -> None:
     provider = still()
     async with provider.serving():
