@@ -20,8 +20,8 @@ from feeds.transport.limits import Limits
 
 from . import answers, discovery
 from .discovery import Found, ListOf
+from .leg import PUSHING, Road, worst_of
 from .match import Channel, MatchFollower
-from .protocol import PUSHING, Road, worst_of
 from .settings import Odds360Settings, filled, places, settings_of
 from .subjects import Kind, subject
 

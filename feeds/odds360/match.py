@@ -25,7 +25,8 @@ from feeds.transport.ws import Arrival, Sort
 
 from . import answers
 from .answers import Payload
-from .protocol import STREAMS, Habits, Leg, MatchLink, Mode, Road
+from .leg import Habits, Leg, Road
+from .protocol import STREAMS, MatchLink, Mode
 from .subjects import Kind, subject, unplaced
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from feeds.outgoing import Pace
 from feeds.transport import address
 from markets.domain.sports.catalogue import SPORTS
 
-from .protocol import Habits
+from .leg import Habits
 from .subjects import Kind
 
 KNOWN_SPORTS = tuple(sorted(sport.slug for sport in SPORTS))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import Absent, Gone, Hopeless, Refused, Retryable, Trouble
-from feeds.odds360.protocol import PUSHING, STREAMS, Habits, MatchLink, Road
+from feeds.odds360.leg import PUSHING, Habits, Road
+from feeds.odds360.protocol import STREAMS, MatchLink
 from feeds.odds360.subjects import Kind
 from feeds.outgoing import Line
 from feeds.transport.ws import Closed
