@@ -1,8 +1,8 @@
 """One match's ways in, without I/O: when the payload is due, what a frame is to us, how long prices live.
 
-Push first, by the roads of :mod:`feeds.odds360.leg`; while a stream is not open, re-reads of the whole payload at the polling interval stand
-in for it, and a better road is tried again after a while. The owner does what :meth:`MatchLink.due_at` and :class:`feeds.odds360.leg.Leg`
-say, and tells what came of it. Times are monotonic seconds.
+Push first, by the roads of :mod:`feeds.odds360.leg`; while a stream is not open, re-reads of the whole payload at the polling interval
+stand in for it, and a better road is tried again after a while. The owner does what :meth:`MatchLink.due_at` and
+:class:`feeds.odds360.leg.Leg` say, and tells what came of it. Times are monotonic seconds.
 """
 
 from __future__ import annotations

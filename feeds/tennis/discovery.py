@@ -25,6 +25,7 @@ class _Named(Struct):
 _list = msgspec.json.Decoder(list[Raw])
 _object = msgspec.json.Decoder(dict[str, Raw])
 _named = msgspec.json.Decoder(_Named)
+_WRONG = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 async def live_events(client: rest.Client, url: str, *, token: str, accept: str) -> list[LiveEvent]:
@@ -46,13 +47,13 @@ def read(body: bytes) -> list[LiveEvent]:
 def _entries(body: bytes) -> list[Raw]:
     try:
         return _list.decode(body)
-    except (msgspec.MsgspecError, RecursionError):
+    except _WRONG:
         pass
     try:
         lists = [value for value in _object.decode(body).values() if bytes(value).lstrip().startswith(b"[")]
         if len(lists) == 1:
             return _list.decode(lists[0])
-    except (msgspec.MsgspecError, RecursionError):
+    except _WRONG:
         pass
     raise Retryable("the list of live events cannot be read")
 
@@ -60,7 +61,7 @@ def _entries(body: bytes) -> list[Raw]:
 def _event(body: bytes) -> LiveEvent | None:
     try:
         ref = _named.decode(body).eventId.strip()
-    except (msgspec.MsgspecError, RecursionError):
+    except _WRONG:
         return None
     usable = 0 < len(ref) <= 64 and ref.isascii() and ref.isprintable() and " " not in ref
     return LiveEvent(ref, body) if usable else None
