@@ -1,7 +1,8 @@
-"""How slow this machine is just now: a bound in CPU seconds means seconds of the machine that it was set on.
+"""Bounds in time on a machine that others use too.
 
-On a virtual machine CPU seconds grow with what its neighbours do. So the same plain work is done beside the measurement, and a bound is as
-much longer as that work took longer; on a faster machine it stays as it is.
+A bound in CPU seconds means seconds of the machine that it was set on. On a virtual machine they grow with what its neighbours do. So
+the same plain work is done beside the measurement, and a bound is as much longer as that work took longer; on a faster machine it stays
+as it is. A bound in seconds of the clock is what it is: see :func:`keeps_to`.
 """
 
 from __future__ import annotations
@@ -37,3 +38,17 @@ def slowness() -> float:
 def is_within(bound: float, took: float) -> bool:
     """Whether ``took`` CPU seconds are ``bound`` of them at the most, on the machine where bounds were set."""
     return took <= bound or took <= bound * slowness()
+
+
+def keeps_to(bound: float, once: Callable[[], float], *, never: float) -> list[float]:
+    """``once`` measures what the product promises ``bound`` for; fails when it does not keep to it, else gives what was measured.
+
+    One measure beyond it may be a turn of the machine, so it is measured twice again, and both must be within. None may ever be
+    beyond ``never``, in the same unit.
+    """
+    took = [once()]
+    if took[0] > bound:
+        took += [once(), once()]
+    assert max(took) <= never, took
+    assert sorted(took)[len(took) // 2] <= bound, took
+    return took

@@ -121,12 +121,17 @@ class DeskProcess:
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         """Its exit code; fails when it has not ended within 10 s."""
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        try:
-            return self.process.wait(10)
-        finally:
-            self.process.kill()
+        return end(self.process, how)
+
+
+def end(process: subprocess.Popen[Any], how: int) -> int:
+    """The exit code of a process that is sent ``how``, unless it has ended; fails when it has not ended within 10 s."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        return process.wait(10)
+    finally:
+        process.kill()
 
 
 @contextlib.contextmanager

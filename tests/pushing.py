@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tests.feeds import frames
-from tests.processes import ROOT, Place
+from tests.processes import ROOT, Place, end
 
 SLUG = "genius"
 SECRET = "a-secret-for-campaigns"
@@ -110,12 +110,7 @@ class WorkerProcess:
         )
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        try:
-            self.process.wait(10)
-        finally:
-            self.process.kill()
+        end(self.process, how)
 
 
 @contextlib.contextmanager

@@ -180,6 +180,16 @@ class Ear:
         self._thread.join(3)
 
 
+@contextlib.contextmanager
+def listening(server: HasUrl, path: str, session: str) -> Iterator[Ear]:
+    """An ear that has heard its first frame."""
+    ear = Ear(server, path, session)
+    try:
+        yield ear.ready()
+    finally:
+        ear.close()
+
+
 def until(what: Callable[[], Any], seconds: float) -> float:
     """Polls every 2 ms; returns how long it took."""
     start = time.monotonic()

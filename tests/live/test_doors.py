@@ -18,7 +18,7 @@ from markets.services import overrides
 from markets.services.actor import Actor
 from markets.sessions import SessionStore
 from tests.live.conftest import Scene
-from tests.live.listening import Ear, bookmaker, signed_in
+from tests.live.listening import Ear, bookmaker, signed_in, until
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "read"])
 
@@ -128,5 +128,10 @@ def test_one_person_has_a_bounded_number_of_sockets(scene: Scene, settings: Sett
     first = [scene.ear().ready() for _ in range(2)]
     assert refused(scene.ear()) == 4408
     first[0].close()
-    time.sleep(0.2)
-    scene.ear().ready()
+    until(lambda: is_let_in(scene), 5)
+
+
+def is_let_in(scene: Scene) -> bool:
+    ear = scene.ear()
+    ear.wait(lambda e: e.frames or e.code)
+    return bool(ear.frames)

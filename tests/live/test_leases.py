@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from msgspec import Struct
 
 from feeds.odds360.mapping import parse
 from feeds.odds360.subjects import Kind, subject
 from markets import db
 from markets.live import fences
-from markets.live.frames import Frame, milliseconds
-from markets.models import Bookmaker, Fixture, PointLiveness, Source, SourceLiveness, Sport
+from markets.models import Fixture, PointLiveness, Source, SourceLiveness, Sport
 from markets.selectors import offer
 from markets.services import ingest
-from tests.live.listening import Ear, Server, bookmaker, selections, serving, show_on_board, signed_in
+from tests.live.listening import bookmaker, listening, selections, serving, show_on_board, signed_in
+from tests.live.reading import Beats, Page, on_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "read"])
 REF = "2450840"
@@ -34,10 +31,7 @@ class Reader:
         self.source = Source.objects.create(slug="odds", provider="odds360", name="Odds", **lease)
         self.heard()
         self._frames = 0
-        self._silent = threading.Event()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._thread.start()
+        self.beats = Beats(self.source.pk)
 
     def heard(self, ago: float = 0.0, data: float = 0.0, state: str = "live", words: str = "") -> None:
         now = db.now()
@@ -61,43 +55,11 @@ class Reader:
         odds = {"setTime": {}, "fullTime": {"winner": {"home": home, "away": 1.95}}}
         self.told(Kind.ODDS, {"matchId": int(REF), "sport": "table-tennis", "odds": odds, "override": []})
 
-    def _beat(self) -> None:
-        while not self._ended.wait(0.2):
-            if not self._silent.is_set():
-                fences.beat(self.source.pk)
 
-    def fall_silent(self) -> None:
-        self._silent.set()
-
-    def speak(self) -> None:
-        self._silent.clear()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self._thread.join(5)
-        fences.forget_reader()
-
-
-class Side(Struct):
-    """A live match that is open, and a listener of its page."""
+class Side(Page, kw_only=True):
+    """The match is live."""
 
     reader: Reader
-    fixture: Fixture
-    alpha: Bookmaker
-    server: Server
-    ear: Ear
-    first: int
-
-    @property
-    def is_open(self) -> bool:
-        return self.ear.prices[self.first].open
-
-    def waits(self, is_open: bool, seconds: float = 15.0) -> None:
-        self.ear.wait(lambda e: e.prices[self.first].open is is_open, seconds)
-
-    def closed_at(self) -> int:
-        frames = [f for _, f in self.ear.frames if isinstance(f, Frame) and self.first in f.prices and not f.prices[self.first].open]
-        return frames[-1].now
 
     def served(self) -> tuple[set[bool], set[str]]:
         """Whether its prices are tradable as any other request of this process would see it, and the codes of what holds them."""
@@ -107,42 +69,51 @@ class Side(Struct):
 
 
 @pytest.fixture
-def side(transactional_db: None) -> Iterator[Side]:
-    reader = Reader()
+def reader(transactional_db: None) -> Iterator[Reader]:
+    one = Reader()
+    yield one
+    one.beats.stop()
+
+
+@pytest.fixture
+def side(reader: Reader) -> Iterator[Side]:
     reader.row()
     reader.payload()
     fixture = Fixture.objects.get(source=reader.source)
     show_on_board()
     alpha = bookmaker("Alpha")
     alpha.sports.add(Sport.objects.get(slug="table-tennis"))
-    with serving() as server:
-        ear = Ear(server, f"fixture/{fixture.pk}", signed_in("ann", alpha)).ready()
-        made = Side(reader, fixture, alpha, server, ear, selections(fixture)[0])
+    with serving() as server, listening(server, f"fixture/{fixture.pk}", signed_in("ann", alpha)) as ear:
+        made = Side(reader=reader, fixture=fixture, alpha=alpha, server=server, ear=ear, first=selections(fixture)[0])
         made.waits(True)
         yield made
-        ear.close()
-        reader.stop()
 
 
 def test_a3_a_match_whose_connection_is_not_heard_closes_on_time_though_its_feed_is(side: Side) -> None:
-    side.reader.heard(ago=8)
-    heard_at = PointLiveness.objects.values_list("heard_at", flat=True).get(ref=REF)
-    assert heard_at is not None
-    side.waits(False)
-    assert -20 <= side.closed_at() - milliseconds(heard_at + timedelta(seconds=10)) <= 1500
-    assert side.served() == ({False}, {"lease"})
-    side.reader.heard()
-    side.waits(True)
+    def once() -> int:
+        side.reader.heard(ago=8)
+        heard_at = PointLiveness.objects.get(ref=REF).heard_at
+        assert heard_at is not None
+        late = side.closes(heard_at + timedelta(seconds=10))
+        assert side.served() == ({False}, {"lease"})
+        side.reader.heard()
+        side.waits(True)
+        return late
+
+    on_time(once)
 
 
 def test_a3_odds_that_are_too_old_close_on_time_though_the_connection_is_heard(side: Side) -> None:
-    side.reader.heard(data=58)
-    data_at = PointLiveness.objects.values_list("data_at", flat=True).get(ref=REF)
-    assert data_at is not None
-    side.waits(False)
-    assert -20 <= side.closed_at() - milliseconds(data_at + timedelta(seconds=60)) <= 1500
-    side.reader.heard()
-    side.waits(True)
+    def once() -> int:
+        side.reader.heard(data=58)
+        data_at = PointLiveness.objects.get(ref=REF).data_at
+        assert data_at is not None
+        late = side.closes(data_at + timedelta(seconds=60))
+        side.reader.heard()
+        side.waits(True)
+        return late
+
+    on_time(once)
 
 
 def test_u13_a_match_that_has_been_live_offers_nothing_when_it_is_called_upcoming_again(side: Side) -> None:
@@ -160,13 +131,14 @@ def test_a3_a_connection_that_its_reader_calls_lost_closes_at_the_next_reading(s
 
 
 def test_a3_a_reader_that_stops_beating_closes_every_match_within_two_seconds(side: Side) -> None:
-    side.reader.fall_silent()
-    began = time.monotonic()
-    side.waits(False, 6)
-    assert time.monotonic() - began < 4.0, "two seconds, on a machine that others use too"
-    assert side.served() == ({False}, {"lease"})
-    side.reader.speak()
-    side.waits(True)
+    def once() -> int:
+        late = side.closes(side.reader.beats.fall_silent(REF))
+        assert side.served() == ({False}, {"lease"})
+        side.reader.beats.speak()
+        side.waits(True)
+        return late
+
+    on_time(once)
 
 
 def test_a10_a_request_of_a_process_that_does_not_listen_offers_nothing(side: Side) -> None:

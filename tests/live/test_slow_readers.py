@@ -45,6 +45,7 @@ def open_from(desk: Desk, clients: list[socket.socket]) -> set[int]:
     return {c.raddr.port for c in psutil.Process(desk.process.pid).net_connections() if c.raddr and c.raddr.port in ports}
 
 
+@pytest.mark.alone
 def test_d4_five_that_never_read_are_dropped_and_cost_little(stormy: Desk) -> None:
     process = psutil.Process(stormy.process.pid)
     hearing = Ear(stormy, stormy.page, stormy.session).ready()
@@ -58,7 +59,7 @@ def test_d4_five_that_never_read_are_dropped_and_cost_little(stormy: Desk) -> No
         time.sleep(0.2)
     assert most < 60_000_000
     heard = [at for at, _ in hearing.frames if at > start]
-    assert max(after - before for before, after in pairwise(heard)) < 3, "the others waited for those that never read, who stay for 10 s"
+    assert max(after - before for before, after in pairwise(heard)) < 1, "the others waited for those that never read"
     assert hearing.broken == []
     hearing.close()
     for client in clients:

@@ -9,9 +9,9 @@ import pytest
 from markets.domain.sports.tennis import Kind
 from tests.live.clients import Client, EventClient, SocketClient
 from tests.live.shops import house_of
-from tests.live.test_points import Courtside, side
+from tests.live.test_points import Courtside, side, umpire
 
-__all__ = ["side"]
+__all__ = ["side", "umpire"]
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "read"])
 
 

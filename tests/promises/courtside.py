@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+
 from tests.live.listening import Ear
-from tests.processes import ROOT, SCALED, Place, until
+from tests.processes import ROOT, SCALED, Place, end, until
 from tests.promises.town import Match, Prepared, Town
 from tests.promises.umpire import TOKEN, Court, Umpire
 
@@ -26,37 +28,29 @@ class Runner:
     """``manage.py runfeeds`` of a scaled desk; the embedded desk reads its feeds itself."""
 
     def __init__(self, place: Place) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "runfeeds"], env=place.environment, cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+        command = [sys.executable, "manage.py", "runfeeds"]
+        self.process = subprocess.Popen(command, env=place.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     def stop(self, how: int = signal.SIGKILL) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        try:
-            self.process.wait(10)
-        finally:
-            self.process.kill()
+        end(self.process, how)
 
 
 class Watch:
-    """Reads the fixture by REST without pause, and notes since when nothing is open, and whether anything opened since."""
+    """Reads the fixture by REST without pause, and notes what was open; a desk that does not answer shows nothing."""
 
     def __init__(self, match: Match) -> None:
         self._match = match
         self._ending = threading.Event()
         self.seen: list[tuple[float, float, bool]] = []
-        """(Asked, answered, open) by ``time.monotonic()``; a server that does not answer shows nothing open."""
+        """(Asked, answered, open) by ``time.monotonic()``, of each answer that tells the fixture."""
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
         while not self._ending.is_set():
             asked = time.monotonic()
-            try:
-                is_open = bool(self._match.open())
-            except Exception:
-                is_open = False
-            self.seen.append((asked, time.monotonic(), is_open))
+            with contextlib.suppress(httpx.HTTPError, RuntimeError):  # the desk is down, or the client closed
+                if outcomes := self._match.outcomes():
+                    self.seen.append((asked, time.monotonic(), any(not one["suspended"] for one in outcomes.values())))
             time.sleep(0.005)
 
     def __enter__(self) -> Watch:
@@ -66,6 +60,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         self._thread.join(30)
+        assert self.seen, "no answer told the fixture"
 
     def last_open(self, after: float) -> float:
         """Seconds after ``after`` at which the last answer that showed something open was given; 0 when none was."""
@@ -151,14 +146,17 @@ class Courtside:
         return max(0.0, time.monotonic() - began)
 
     def stays_closed(self, seconds: float) -> None:
-        """Prices come, and nothing opens by them."""
+        """Prices come, and nothing opens by them; a desk that was without something may refuse the first ones."""
         ends = time.monotonic() + seconds
+        taken = 0
         while time.monotonic() < ends:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(AssertionError, httpx.HTTPError):
                 self.match.offer()
+                taken += 1
             assert not self.match.open()
             assert not is_open(self.ear)
             time.sleep(0.05)
+        assert taken, "no price was taken"
 
     def end(self) -> None:
         if hasattr(self, "ear"):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-import redis as redis_client
 
-from tests.cluster import free_port, wait_for
+from tests.ownredis import OwnRedis, own_redis
+from tests.pace import keeps_to
 from tests.processes import SCALED
 from tests.promises import letters
 from tests.promises.courtside import Courtside, Watch, courtside, is_open
@@ -32,55 +30,15 @@ FAULT = 2.0
 """A1 under any single fault."""
 
 
-def at_once(once: Callable[[], float], bound: float = AT_ONCE + SLACK) -> None:
-    """``once`` is a whole fault, from open to open again, and says after how many seconds nothing was open.
-
-    The best of three counts, since others share the machine: where the road is missing that is meant, none of them is in time.
-    """
-    took: list[float] = []
-    while not took or (took[-1] >= bound and len(took) < 3):
-        took.append(once())
-    assert min(took) < bound, took
-
-
-class Redis:
-    """A Redis of these tests' own, to be stopped in its tracks."""
-
-    def __init__(self, directory: str) -> None:
-        self.port = free_port()
-        self._directory = directory
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        command = [shutil.which("redis-server") or "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self._directory)
-        wait_for(self.port)
-
-    def hang(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self.go_on()
-        self._process.kill()
-        self._process.wait(10)
-
-    def cut_subscribers(self) -> None:
-        with redis_client.Redis.from_url(self.url) as client:
-            client.client_kill_filter(_type="pubsub")
+def at_once(once: Callable[[], float]) -> None:
+    """``once`` is a whole fault, from open to open again, and says after how many seconds nothing was open."""
+    keeps_to(AT_ONCE + SLACK, once, never=FAULT)
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    one = Redis(str(tmp_path_factory.mktemp("redis")))
-    yield one
-    one.end()
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
+    with own_redis(tmp_path_factory.mktemp("redis")) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +135,7 @@ def test_a1_a_point_suspends_at_once_while_messages_of_2_mb_are_parsed(side: Cou
         open_again(side)
         return took
 
-    at_once(once, FAULT)
+    at_once(once)
 
 
 @contextlib.contextmanager
@@ -213,13 +171,7 @@ def test_a10_a_desk_that_starts_while_a_point_is_in_play_shows_nothing_open(side
     with Watch(side.match) as watch:
         side.run()
         side.ear.close()
-        time.sleep(4)
-        side.match.offer()
-        time.sleep(1)
-    assert not any(is_open for _, _, is_open in watch.seen)
-    side.court.score()
-    side.reopen(60)
-    side.ear = side.listen()
+        nothing_opens(side, watch)
 
 
 def test_a10_a_point_that_began_while_nobody_read_suspends_before_anything_is_open(side: Courtside) -> None:
@@ -228,9 +180,16 @@ def test_a10_a_point_that_began_while_nobody_read_suspends_before_anything_is_op
     with Watch(side.match) as watch:
         side.run()
         side.ear.close()
-        time.sleep(4)
-        side.match.offer()
-        time.sleep(1)
+        nothing_opens(side, watch)
+
+
+def nothing_opens(side: Courtside, watch: Watch) -> None:
+    """A desk that has just started shows nothing open before the end of the point, prices or not; then it does."""
+    time.sleep(4)
+    side.match.offer()
+    started = len(watch.seen)
+    time.sleep(1)
+    assert len(watch.seen) > started, "it never told the fixture"
     assert not any(is_open for _, _, is_open in watch.seen)
     side.court.score()
     side.reopen(60)
@@ -257,7 +216,7 @@ def test_a1_a3_a_reader_killed_between_reading_and_announcing_suspends_within_tw
         over(side)
         return took
 
-    at_once(once, FAULT)
+    keeps_to(FAULT, once, never=FAULT)
 
 
 @pytest.mark.scaled
@@ -276,11 +235,11 @@ def test_a1_a_reader_killed_between_announcing_and_keeping_stays_suspended_until
     at_once(once)
 
 
-def cut_redis(side: Courtside, redis: Redis) -> None:
+def cut_redis(side: Courtside, redis: OwnRedis) -> None:
     redis.cut_subscribers()
 
 
-def cut_notify(side: Courtside, redis: Redis) -> None:
+def cut_notify(side: Courtside, redis: OwnRedis) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
 
@@ -288,7 +247,7 @@ def cut_notify(side: Courtside, redis: Redis) -> None:
 @pytest.mark.scaled
 @pytest.mark.parametrize("cut", [cut_redis, cut_notify])
 def test_a1_a_subscriber_whose_connection_is_killed_suspends_at_once(
-    side: Courtside, redis: Redis, cut: Callable[[Courtside, Redis], None]
+    side: Courtside, redis: OwnRedis, cut: Callable[[Courtside, OwnRedis], None]
 ) -> None:
     def once() -> float:
         cut(side, redis)
@@ -300,36 +259,20 @@ def test_a1_a_subscriber_whose_connection_is_killed_suspends_at_once(
     at_once(once)
 
 
-def by_the_other_road(side: Courtside) -> float:
-    took = suspended(side)
-    side.stays_closed(2.5)
-    side.court.score()
-    side.stays_closed(1)
-    return took
-
-
 @pytest.mark.scaled
-def test_a1_with_redis_hung_a_point_suspends_at_once_by_the_other_road(side: Courtside, redis: Redis) -> None:
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+def test_a1_with_redis_hung_or_dead_a_point_suspends_at_once_by_the_other_road(
+    side: Courtside, redis: OwnRedis, fault: signal.Signals
+) -> None:
     def once() -> float:
-        redis.hang()
+        redis.fail(fault)
         try:
-            took = by_the_other_road(side)
+            took = suspended(side)
+            side.stays_closed(2.5)
+            side.court.score()
+            side.stays_closed(1)
         finally:
-            redis.go_on()
-        open_again(side)
-        return took
-
-    at_once(once)
-
-
-@pytest.mark.scaled
-def test_a1_with_redis_down_a_point_suspends_at_once_by_the_other_road(side: Courtside, redis: Redis) -> None:
-    def once() -> float:
-        redis.end()
-        try:
-            took = by_the_other_road(side)
-        finally:
-            redis.start()
+            redis.come_back()
         open_again(side)
         return took
 

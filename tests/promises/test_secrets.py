@@ -20,7 +20,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from tests.processes import ROOT, SCALED, until
+from tests.processes import ROOT, SCALED, end, until
 from tests.promises import letters
 from tests.promises.crawl import crawl
 from tests.promises.prepare import SECRET, SLUG
@@ -52,11 +52,7 @@ class Talker:
             self.lines.append(line)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        self.process.send_signal(how)
-        try:
-            self.process.wait(10)
-        finally:
-            self.process.kill()
+        end(self.process, how)
 
 
 class Witness:
