@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from msgspec import Struct
 
 from markets import db
@@ -16,12 +16,11 @@ from markets.domain.fences import SPORTS
 from markets.domain.matching import Look, Proposal, fixture_look, match_look, match_sides, propose
 from markets.domain.messages import FixtureDetails
 from markets.domain.sports.tennis import Tennis, back_words
-from markets.domain.values import FixtureStatus, Phase
+from markets.domain.values import Phase
 from markets.models import Binding, Bookmaker, Fixture
 
-from .board import visible
+from .board import NEAR, at_hand, visible
 
-NEAR = timedelta(hours=36)
 MOST = 300
 
 
@@ -135,13 +134,8 @@ def _best(look: Look, matches: Iterable[_Match]) -> tuple[_Match, Proposal] | No
 
 
 def _unbound_fixtures(bookmaker_id: UUID, using: str) -> QuerySet[Fixture]:
-    """Not over and not far away, or of unknown start."""
-    now = db.now(using)
-    near = Q(start__isnull=True) | Q(start__range=(now - NEAR, now + NEAR))
-    of_sport = visible(bookmaker_id, using).filter(near, sport__slug__in=SPORTS, has_details=True)
-    open_ = of_sport.exclude(phase=Phase.FINISHED.value).exclude(status=FixtureStatus.DELETED.value)
-    unbound = open_.exclude(Exists(Binding.objects.filter(fixture=OuterRef("pk"), ended_at=None)))
-    return unbound.filter(source__enabled=True).select_related("source").order_by("start", "pk")
+    of_sport = at_hand(bookmaker_id, using).filter(sport__slug__in=SPORTS)
+    return of_sport.exclude(Exists(Binding.objects.filter(fixture=OuterRef("pk"), ended_at=None)))
 
 
 def _unbound_matches(bookmaker_id: UUID, using: str) -> list[_Match]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from msgspec import Struct
 
+from markets import db
 from markets.domain.values import FixtureStatus, Phase
 from markets.models import Bookmaker, Fixture, Override, Source, Watch
 
 from . import points
 
 LIMIT = 400
+NEAR = timedelta(hours=36)
 
 
 class Candidate(Struct, frozen=True):
@@ -63,6 +65,18 @@ def visible(bookmaker_id: UUID, using: str = "default") -> QuerySet[Fixture]:
     sports = Bookmaker.sports.through.objects.filter(bookmaker_id=bookmaker_id, sport_id=OuterRef("sport_id"))
     rows = Fixture.objects.using(using).exclude(source__provider__in=points.PROVIDERS)
     return rows.filter(Exists(sports)).filter(Q(simulated=False) | Exists(demo))
+
+
+def at_hand(bookmaker_id: UUID, using: str = "default") -> QuerySet[Fixture]:
+    """Described fixtures of feeds that are on, which begin near now or nobody knows when, and are not over: by start.
+
+    They are what can still be said to be the match of another feed.
+    """
+    now = db.now(using)
+    near = Q(start__isnull=True) | Q(start__range=(now - NEAR, now + NEAR))
+    rows = visible(bookmaker_id, using).filter(near, has_details=True, source__enabled=True)
+    rows = rows.exclude(phase=Phase.FINISHED.value).exclude(status=FixtureStatus.DELETED.value)
+    return rows.select_related("source").order_by("start", "pk")
 
 
 _LISTED = (Phase.LIVE.value, Phase.UPCOMING.value)

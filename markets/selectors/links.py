@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from msgspec import Struct
 
-from markets import db
 from markets.domain import facts
-from markets.domain.fences import SPORTS
 from markets.domain.matching import Look, Proposal, fixture_look, fixture_sides, propose
-from markets.domain.values import FixtureStatus, Phase
+from markets.domain.values import Phase
 from markets.models import Fixture, Link
 
-from .board import visible
+from .board import at_hand, visible
 
-NEAR = timedelta(hours=36)
 MOST = 300
 
 
@@ -89,12 +86,8 @@ def _unlinked(bookmaker_id: UUID, using: str) -> dict[int, list[_Side]]:
 
 
 def _open(bookmaker_id: UUID, using: str) -> QuerySet[Fixture]:
-    now = db.now(using)
-    near = Q(start__isnull=True) | Q(start__range=(now - NEAR, now + NEAR))
     standing = Link.objects.filter(Q(fixture=OuterRef("pk")) | Q(other=OuterRef("pk")), ended_at=None)
-    rows = visible(bookmaker_id, using).filter(near, has_details=True, source__enabled=True).exclude(source__provider__in=SPORTS)
-    rows = rows.exclude(phase=Phase.FINISHED.value).exclude(status=FixtureStatus.DELETED.value).exclude(Exists(standing))
-    return rows.select_related("source").order_by("start", "pk")
+    return at_hand(bookmaker_id, using).exclude(Exists(standing))
 
 
 def _pairs(sides: Sequence[_Side]) -> Iterator[PairRow]:
