@@ -20,10 +20,9 @@ OPS = "ops"
 def _operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @csrf_exempt
     @http.prompt
+    @http.reading
     @wraps(view)
     def opened(request: HttpRequest, **path: str) -> HttpResponse:
-        if request.method != "GET":
-            return http.not_allowed(request, "GET")
         try:
             actor = http.caller(request)
             if not actor.staff and OPS not in actor.scopes:

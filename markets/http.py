@@ -9,6 +9,7 @@ our own pages.
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -19,16 +20,19 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.views.defaults import page_not_found
+from django.views.defaults import bad_request, page_not_found, server_error
 
 from markets import patience
 from markets.services import actor, bookmakers, rates, throttle
 from markets.services.actor import Actor
 from markets.services.errors import Conflict, Forbidden, NotFound, Refused, ServiceError
 
+log = logging.getLogger(__name__)
 P = ParamSpec("P")
 STORE_SECONDS = 2.0
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+READS = "GET, HEAD"
+_MACHINES = ("/bookmaker/", "/api/", "/live/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -65,6 +69,31 @@ def request_id(request: HttpRequest) -> str:
         known = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         request.request_id = known  # type: ignore[attr-defined]
     return known
+
+
+def head(request: HttpRequest, answer_get: Callable[[], HttpResponse]) -> HttpResponse:
+    """HEAD (RFC 9110): the status and headers of the GET, its length too, without the body."""
+    request.method = "GET"
+    try:
+        response = answer_get()
+    finally:
+        request.method = "HEAD"
+    if response.status_code != 304:
+        response["Content-Length"] = str(len(response.content))
+    response.content = b""
+    return response
+
+
+def reading(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that only reads: GET and HEAD, 405 in the one form for the rest."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "HEAD":
+            return head(request, lambda: view(request, *args, **kwargs))
+        return view(request, *args, **kwargs) if request.method == "GET" else not_allowed(request, READS)
+
+    return asked
 
 
 def prompt(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
@@ -105,9 +134,9 @@ def _of_key(request: HttpRequest, authorization: str) -> Actor:
     key = bookmakers.verify_key(token.strip()) if scheme.lower() == "bearer" else None
     if key is None:
         raise _wrong_key(str(request.META.get("REMOTE_ADDR", "")))
-    request.readable_from = key.bookmaker.origins  # type: ignore[attr-defined]
-    if wait := rates.wait_for(key.prefix, key.bookmaker.requests_per_second):
-        raise TooMany(f"more than {key.bookmaker.requests_per_second} requests in a second", wait)
+    request.readable_from = key.origins  # type: ignore[attr-defined]
+    if wait := rates.wait_for(key.prefix, key.requests_per_second):
+        raise TooMany(f"more than {key.requests_per_second} requests in a second", wait)
     return actor.of_key(key, request_id=request_id(request))
 
 
@@ -164,9 +193,9 @@ def preflight(request: HttpRequest) -> HttpResponse:
     A preflight carries no key, so whatever it told of a bookmaker's origins it would tell to everybody (promise E1).
     """
     response = HttpResponse(status=204)
-    if request.headers["Access-Control-Request-Method"] == "GET":
+    if request.headers["Access-Control-Request-Method"] in ("GET", "HEAD"):
         response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Allow-Methods"] = "GET"
+        response["Access-Control-Allow-Methods"] = READS
         response["Access-Control-Allow-Headers"] = "Authorization, If-None-Match, X-Request-Id"
         response["Access-Control-Max-Age"] = "600"
     return response
@@ -222,10 +251,33 @@ def not_found(request: HttpRequest) -> HttpResponse:
 
 
 def nowhere(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """No address of the desk: in the one form for whoever comes with a key, as a page for people."""
-    if "Authorization" in request.headers or "token" in request.GET:
-        return not_found(request)
-    return page_not_found(request, exception)
+    """No address of the desk."""
+    return not_found(request) if _is_machine(request) else page_not_found(request, exception)
+
+
+def unfit(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django itself refuses before any view: a host that is not ours, too many parameters."""
+    if _is_machine(request):
+        return error(request, Malformed("this request cannot be read: its host or the number of its parameters"))
+    return bad_request(request, exception)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """An error of ours; the log tells of it beside the request id."""
+    log.error("request %s failed", request_id(request))
+    if _is_machine(request):
+        return _error(request, 500, "failed", "the desk failed to answer: treat every price as suspended", {}, {})
+    return server_error(request)
+
+
+def _is_machine(request: HttpRequest) -> bool:
+    """Whoever comes with a key or to an address of the contract is told in the one form; people are shown a page.
+
+    The query is looked at as it came, since it may be what cannot be read.
+    """
+    found = request.resolver_match
+    named = request.path.startswith(_MACHINES) or (found is not None and found.namespace == "bookmaker-api")
+    return named or "Authorization" in request.headers or "token=" in request.META.get("QUERY_STRING", "")
 
 
 def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:

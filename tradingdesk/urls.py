@@ -19,4 +19,6 @@ urlpatterns = [
     path("", include("markets.desk.urls")),
 ]
 
+handler400 = "markets.http.unfit"
 handler404 = "markets.http.nowhere"
+handler500 = "markets.http.failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from markets import http
+from markets.domain.dialect import IGNORED
 from markets.domain.values import Role
 from markets.selectors import matches
 from markets.services.actor import Actor
@@ -48,8 +49,8 @@ api = NinjaAPI(
     auth=http.caller,
     parser=ExactParser(),
 )
-ERRORS = {401: schemas.Error, 404: schemas.Error, 429: schemas.Error, 503: schemas.Error}
-CLASHES = {403: schemas.Error, 409: schemas.Conflict, 422: schemas.Error}
+ERRORS = dict.fromkeys((401, 404, 422, 429, 503), schemas.Error)
+CLASHES = {403: schemas.Error, 409: schemas.Conflict}
 REFUSALS = {400: schemas.Error, 413: schemas.Error, **CLASHES}
 
 
@@ -95,12 +96,26 @@ def actor_of(request: HttpRequest) -> Actor:
     return found
 
 
-def allowed(request: HttpRequest, bookmaker_id: str) -> UUID:
-    """The bookmaker of the path, when the caller may read for it. Raises NotFound."""
+def allowed(request: HttpRequest, bookmaker_id: str, *parameters: str) -> UUID:
+    """The bookmaker of the path, when the caller may read for it. Raises NotFound, Refused for a query of other than ``parameters``."""
     found = http.uuid_or_none(bookmaker_id)
     if found is None or not actor_of(request).may(found, Role.VIEWER):
         raise NotFound
+    _refuse_others(request, parameters)
     return found
+
+
+def _refuse_others(request: HttpRequest, parameters: Collection[str]) -> None:
+    """As the public routes do: who misspells a filter must not be answered with rows that nobody asked for (ADR 0017)."""
+    known = f"understood are {', '.join(parameters)}" if parameters else "this address takes no parameters"
+    problems = {name: f"is not understood; {known}" for name in request.GET if name not in (*parameters, *IGNORED)}
+    if problems := problems | twice(request, parameters):
+        raise refused(problems)
+
+
+def twice(request: HttpRequest, parameters: Collection[str]) -> dict[str, str]:
+    """Those of one value that came with several, of which all but one would be passed over; with words."""
+    return {name: "is given more than once" for name in parameters if len(request.GET.getlist(name)) > 1}
 
 
 def fixture_of(bookmaker_id: UUID, sport: str, match_id: str) -> int:

@@ -64,6 +64,7 @@ def match(offer: Offer) -> Json:
         "revision": offer.revision,
         "bookmakerRevision": offer.bookmaker_revision,
         "stateHash": hash_of(snapshot),
+        "linkedMatchIds": snapshot.linked_match_ids,
         "odds": _odds(offer),
         "markets": {p.key: _market(row, p) for row, p in _pairs(offer)},
         "override": overrides(offer),

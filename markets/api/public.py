@@ -22,7 +22,7 @@ from markets.selectors import matches, offer, ticks
 from markets.services.errors import Forbidden, NotFound
 
 from . import payload, schemas
-from .base import ERRORS, actor_of, api, refused, renewable
+from .base import ERRORS, actor_of, api, refused, renewable, twice
 
 SLUGS = tuple(sorted(sport.slug for sport in SPORTS))
 LONGEST = timedelta(days=31)
@@ -55,7 +55,7 @@ class Seeded:
 
 
 register_converter(Seeded, "seeded")
-_RESPONSES = {403: schemas.Error, 422: schemas.Error, **ERRORS}
+_RESPONSES = {403: schemas.Error, **ERRORS}
 
 
 def _described(columns: tuple[Column, ...], *plain: str, either: bool = False) -> dict[str, Any]:
@@ -141,6 +141,8 @@ def _bookmaker(request: HttpRequest, sport: str) -> UUID:
 
 def _asked(request: HttpRequest, columns: tuple[Column, ...], *plain: str, either: bool = False) -> Asked:
     given = [(name, value) for name, values in request.GET.lists() for value in values]
+    if several := twice(request, (*plain, "limit", "offset")):
+        raise refused(several)
     try:
         return dialect.read(given, columns, plain, either=either)
     except Unfit as unfit:

@@ -34,11 +34,11 @@ def bookmaker(request: HttpRequest, bookmaker_id: str) -> HttpResponse:
 
 @api.get(
     "/bookmaker/{bookmaker_id}/{sport}/matches",
-    response={200: list[schemas.MatchRow], 422: schemas.Error, **ERRORS},
+    response={200: list[schemas.MatchRow], **ERRORS},
     summary="Live and upcoming matches with prices, 100 a page",
 )
 def match_list(request: HttpRequest, bookmaker_id: str, sport: str, query: Query[schemas.ListQuery]) -> HttpResponse:
-    own = allowed(request, bookmaker_id)
+    own = allowed(request, bookmaker_id, *schemas.ListQuery.model_fields)
     if not SLUG.fullmatch(sport):
         raise NotFound
     status = Phase(query.status) if query.status else None
@@ -87,7 +87,8 @@ def override_list(request: HttpRequest, bookmaker_id: str, sport: str, match_id:
 def override(request: HttpRequest, bookmaker_id: str, sport: str, match_id: str, odd_type: str, order: schemas.PriceOrder) -> HttpResponse:
     """Headers: ``If-Match: "<version>"`` (409 when it moved on), ``Idempotency-Key`` (a repeat within 24 h gets the first answer)."""
     pricing.check(order)
-    place = _place(request, bookmaker_id, sport, match_id, odd_type, order.oddKey)
+    own = allowed(request, bookmaker_id)
+    place = _place(own, sport, match_id, odd_type, order.oddKey)
     return _command(request, place, lambda version: pricing.apply(actor_of(request), place, order, version))
 
 
@@ -103,13 +104,13 @@ def end_override(
 
     Headers: ``If-Match: "<version>"`` (409 when it moved on), ``Idempotency-Key``.
     """
-    place = _place(request, bookmaker_id, sport, match_id, odd_type, query.oddKey)
+    own = allowed(request, bookmaker_id, *schemas.Which.model_fields)
+    place = _place(own, sport, match_id, odd_type, query.oddKey)
     return _command(request, place, lambda version: pricing.end(actor_of(request), place, version))
 
 
-def _place(request: HttpRequest, bookmaker_id: str, sport: str, match_id: str, odd_type: str, odd_key: str) -> pricing.Place:
+def _place(own: UUID, sport: str, match_id: str, odd_type: str, odd_key: str) -> pricing.Place:
     """Where a command acts. Raises NotFound, Refused for a key that names no price at all."""
-    own = allowed(request, bookmaker_id)
     fixture_id = fixture_of(own, sport, match_id)
     if not SLUG.fullmatch(odd_type):
         raise NotFound

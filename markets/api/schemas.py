@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
+from msgspec import Struct
+from msgspec.structs import fields
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict, StrictBool, StrictInt, StrictStr
+from pydantic import BeforeValidator, ConfigDict, StrictBool, StrictInt, StrictStr, create_model
+
+from markets.selectors import matches
+
+from . import verifying
 
 FAR = 10**9
 """A page beyond every list; larger numbers are no pages."""
@@ -58,22 +65,28 @@ class Which(Schema):
     oddKey: str = Field(description="market#outcome, as in `odds`; `#` is written %23")
 
 
+S = TypeVar("S", bound=Schema)
+
+
+def _as_read(struct: type[Struct]) -> Callable[[type[S]], type[S]]:
+    """A shape whose members are those of the struct that is served, said there once."""
+
+    def shaped(shape: type[S]) -> type[S]:
+        types = get_type_hints(struct)
+        members: dict[str, Any] = {field.encode_name: (types[field.name], ...) for field in fields(struct)}
+        return create_model(shape.__name__, __base__=shape, __doc__=shape.__doc__, __module__=shape.__module__, **members)
+
+    return shaped
+
+
+@_as_read(matches.Card)
 class BookmakerCard(Schema):
-    id: str
-    name: str
-    sports: list[str]
+    """The bookmaker as it sees itself."""
 
 
+@_as_read(matches.MatchRow)
 class MatchRow(Schema):
-    id: int
-    match_id: int
-    league_id: str | None
-    league_name: str
-    home_team_name: str
-    away_team_name: str
-    start_time: datetime | None
-    status_type: str
-    totalOdds: int
+    """``linkedMatchIds``: under which other numbers the same match is listed, since another feed knows it too."""
 
 
 class OverrideEntry(Schema):
@@ -154,6 +167,7 @@ class MatchPayload(Schema):
     revision: int
     bookmakerRevision: int
     stateHash: str
+    linkedMatchIds: list[int]
     odds: dict[str, dict[str, dict[str, Price]]]
     markets: dict[str, Market]
     override: list[OverrideEntry]
@@ -163,16 +177,9 @@ class PublicMatch(MatchRow, MatchPayload):
     """A row of the list and the match's whole payload in one object."""
 
 
+@_as_read(verifying.Verification)
 class Verification(Schema):
     """``problems``: ``code: words``; empty when ``verified``."""
-
-    matchId: int | None
-    sport: str
-    verified: bool
-    revision: int
-    stateHash: str
-    checkedAt: datetime
-    problems: list[str]
 
 
 class Tick(Schema):
@@ -186,19 +193,46 @@ class Tick(Schema):
     offered: bool
 
 
+@_as_read(matches.League)
 class League(Schema):
-    id: str | None
-    name: str
-    class_id: str | None
-    class_name: str | None
-    matches: int
+    """Its class is the region that its feed gives it."""
 
 
+@_as_read(matches.Class)
 class SportClass(Schema):
-    id: str
-    name: str
-    leagues: int
-    matches: int
+    """A region with leagues."""
+
+
+class Books(Schema):
+    """Of one feed: received = applied + superseded + duplicate + quarantined + pending; ``state`` in a word, ``reason`` in a sentence."""
+
+    feed: str
+    received: int
+    applied: int
+    superseded: int
+    duplicate: int
+    quarantined: int
+    pending: int
+    oldestPendingMs: int | None
+    state: Literal["ok", "never heard", "silent", "slow", "held", "gap", "off"]
+    reason: str
+
+
+class Kept(Schema):
+    """One kept frame of a message; ``outcome`` is null while it waits, ``fixtureId`` the provider's."""
+
+    receivedAt: datetime
+    retry: int
+    outcome: str | None
+    reason: str
+    notes: list[str]
+    fixtureId: str | None
+    appliedAt: datetime | None
+
+
+class Probe(Schema):
+    status: str
+    problems: list[str] | None = None
 
 
 class Error(Schema):

@@ -60,11 +60,14 @@ _STILL_HERE = b": still here\n"
 
 
 def matches(scope: Scope) -> bool:
-    """Whether the request is for a stream: everything beneath ``/live/`` but the desk's own sockets, and the dashboard's two."""
+    """Whether the request is for a stream: everything beneath ``/live/`` but the desk's own sockets, and the dashboard's two.
+
+    A HEAD is for a stream too, and refused there: a stream has no headers to tell before it begins.
+    """
     path: str = scope["path"]
     if path.startswith("/live/"):
         return not path.startswith(DESK_SOCKETS)
-    return scope["type"] == "http" and scope["method"] == "GET" and _DASHBOARD.fullmatch(path) is not None
+    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and _DASHBOARD.fullmatch(path) is not None
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,7 @@
-"""The streams in machine-readable form: AsyncAPI 3.0, made from the very structs that are sent. Served at ``/api/asyncapi.json``."""
+"""The streams in machine-readable form: AsyncAPI 3.0, made from the very structs that are sent. Served at ``/api/asyncapi.json``.
+
+What stands inside the frames as REST has it, prices for instance, is described by the shapes of REST.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from ninja import Schema
 
 from markets import http
 
-from .streams_frames import Beat, Gone, OverrideSnapshot, OverrideUpdate, Snapshot, SportBeat, Suspend, Update
+from . import schemas as rest
+from .streams_frames import Beat, Gone, OverrideBeat, OverrideSnapshot, OverrideUpdate, Snapshot, SportBeat, Suspend, Update
 
 Json = dict[str, Any]
 _PARAMETERS = {
@@ -18,17 +24,14 @@ _PARAMETERS = {
     "sport": {"description": "A slug, like table-tennis."},
     "matchId": {"description": "An integer that never changes."},
 }
+_UPDATES = (Snapshot, Update, Suspend, Beat, Gone)
+_OVERRIDES = (OverrideSnapshot, OverrideUpdate, OverrideBeat, Gone)
+_DASHBOARD = "The same as `{}`, for the dashboard: by SSE only, and for a signed-in session too."
 _CHANNELS: dict[str, tuple[str, str, tuple[type[msgspec.Struct], ...]]] = {
-    "updates": (
-        "/live/{bookmakerId}/{sport}/{matchId}/updates",
-        "Prices and markets of one match. The dashboard's: /bookmaker/{bookmakerId}/{sport}/{matchId}/updates (SSE, session or key).",
-        (Snapshot, Update, Suspend, Beat, Gone),
-    ),
-    "overrides": (
-        "/live/{bookmakerId}/{sport}/{matchId}/overrides",
-        "Overrides and holds of one match. The dashboard's: /bookmaker/{bookmakerId}/{sport}/{matchId}/overrides (SSE, session or key).",
-        (OverrideSnapshot, OverrideUpdate, Beat, Gone),
-    ),
+    "updates": ("/live/{bookmakerId}/{sport}/{matchId}/updates", "Prices and markets of one match.", _UPDATES),
+    "overrides": ("/live/{bookmakerId}/{sport}/{matchId}/overrides", "Overrides and holds of one match.", _OVERRIDES),
+    "dashboardUpdates": ("/bookmaker/{bookmakerId}/{sport}/{matchId}/updates", _DASHBOARD.format("updates"), _UPDATES),
+    "dashboardOverrides": ("/bookmaker/{bookmakerId}/{sport}/{matchId}/overrides", _DASHBOARD.format("overrides"), _OVERRIDES),
     "sport": (
         "/live/{bookmakerId}/{sport}",
         "All live matches of a sport: the frames of `updates`, each match with a count of its own, and one beat for all.",
@@ -37,10 +40,9 @@ _CHANNELS: dict[str, tuple[str, str, tuple[type[msgspec.Struct], ...]]] = {
 }
 
 
+@http.reading
 def view(request: HttpRequest) -> HttpResponse:
     """Public, like the document of REST: it says nothing of anybody."""
-    if request.method != "GET":
-        return http.not_allowed(request, "GET")
     return http.answer(request, document())
 
 
@@ -62,16 +64,33 @@ def document() -> Json:
         },
         "defaultContentType": "application/json",
         "channels": {name: _channel(address, words, frames) for name, (address, words, frames) in _CHANNELS.items()},
-        "operations": {f"tell-{name}": {"action": "send", "channel": {"$ref": f"#/channels/{name}"}} for name in _CHANNELS},
+        "operations": {f"tell-{name}": _operation(name, address) for name, (address, _, _) in _CHANNELS.items()},
         "components": {
             "messages": {kind.__name__: _message(kind) for kind in kinds},
-            "schemas": schemas,
+            "schemas": {**schemas, **_of_rest(rest.Price, rest.Market, rest.OverrideEntry)},
             "securitySchemes": {
                 "token": {"type": "httpApiKey", "name": "token", "in": "query"},
                 "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "httpApiKey", "name": settings.SESSION_COOKIE_NAME, "in": "cookie"},
             },
         },
     }
+
+
+def _of_rest(*shapes: type[Schema]) -> Json:
+    """By name, with the shapes that they are made of."""
+    found: Json = {}
+    for shape in shapes:
+        whole = shape.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+        found |= whole.pop("$defs", {})
+        found[shape.__name__] = whole
+    return found
+
+
+def _operation(name: str, address: str) -> Json:
+    schemes = ("bearer", "session" if address.startswith("/bookmaker/") else "token")
+    security = [{"$ref": f"#/components/securitySchemes/{scheme}"} for scheme in schemes]
+    return {"action": "send", "channel": {"$ref": f"#/channels/{name}"}, "security": security}
 
 
 def _channel(address: str, words: str, frames: tuple[type[msgspec.Struct], ...]) -> Json:

@@ -16,7 +16,8 @@ from markets.live.topics import Topic
 from markets.selectors.offer import Offer
 
 from .streams_frames import SportBeat, encode
-from .streams_matches import MatchStream, OddsStream, OverrideStream
+from .streams_matches import MatchStream, OddsStream
+from .streams_overrides import OverrideStream
 
 MOST_GONE = 1_000
 PROMPT = 0.01
@@ -161,7 +162,7 @@ class SportTopic(Topic):
     def beat(self, now: datetime, feeds: Mapping[int, FeedCell], reason: str) -> Packed:
         told = [stream for fixture_id, stream in self._streams.items() if fixture_id not in self._new]
         matches = {str(stream.match_id): stream.match_beat(now) for stream in told}
-        return Packed(encode(SportBeat(self._sport, matches, now)), part=ALIVE)
+        return Packed(encode(SportBeat(self._sport, matches, now=now)), part=ALIVE)
 
     def _frames_of(self, fixtures: Collection[int], now: datetime) -> list[Packed]:
         frames = []

@@ -12,24 +12,32 @@ from django.views.decorators.csrf import csrf_exempt
 
 from markets import http
 
-from . import docs, public, routes
+from . import docs
 from .base import api
 
 View = Callable[..., HttpResponse]
 
 
 def _in_one_form(view: View) -> View:
-    """The library's own 405 says nothing in JSON."""
+    """The library knows no HEAD, and its own 405 says nothing in JSON."""
 
     @http.prompt
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if http.is_preflight(request):
             return http.preflight(request)
-        response = view(request, *args, **kwargs)
-        return http.not_allowed(request, response["Allow"]) if response.status_code == 405 else response
+        if request.method == "HEAD":
+            return http.head(request, lambda: _asked(view, request, *args, **kwargs))
+        return _asked(view, request, *args, **kwargs)
 
     return answered
+
+
+def _asked(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    response = view(request, *args, **kwargs)
+    if response.status_code != 405:
+        return response
+    return http.not_allowed(request, response["Allow"].replace("GET", http.READS))
 
 
 @csrf_exempt
@@ -44,8 +52,6 @@ def _patterns() -> list[URLPattern]:
     return found
 
 
-ROUTES = (routes, public)
-"""Modules whose routes are served; importing them registers their views."""
 app_name = "bookmaker-api"
 urlpatterns = [
     path("api/docs", docs.page, name="docs"),

@@ -13,8 +13,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from markets.domain.values import Role
-from markets.selectors import streams
-from markets.selectors.streams import KeyHolder
+from markets.selectors import keys, streams
+from markets.selectors.keys import KeyHolder
 from markets.services.api_keys import Proof
 
 from .frames import FORBIDDEN, NOT_FOUND, SIGNED_OUT
@@ -51,7 +51,7 @@ ELSEWHERE = Standing(code=FORBIDDEN)
 
 def standings(claims: Collection[StreamClaim], people: Mapping[str, Person], using: str) -> dict[StreamClaim, Standing]:
     """An answer for every claim: one query for all keys, one for all sports, one for each bookmaker with matches."""
-    holders = streams.key_holders({c.key.prefix for c in claims if c.key}, using)
+    holders = keys.holders({c.key.prefix for c in claims if c.key}, using)
     callers = {claim: _caller(claim, holders, people) for claim in claims}
     sports, matches = _seen([claim for claim, caller in callers.items() if caller.bookmaker is not None], using)
     return {claim: _standing(claim, callers[claim], sports, matches) for claim in claims}

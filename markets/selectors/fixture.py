@@ -21,7 +21,7 @@ from markets.domain.sports.tennis import Tennis
 from markets.domain.state import FixtureState, Mark, Result, market_mark, result_mark
 from markets.domain.values import FixtureStatus, Phase
 
-from .bundle import Dialect, marks, rows
+from .bundle import Dialect, marks, of, rows
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """When an entity without a mark was last named: before every gap."""
@@ -33,7 +33,8 @@ class FixtureSnapshot(Struct, frozen=True):
     ``scoreboard``: that of the match state that shows one, plain JSON values. ``results``: all of them by market ref, those of
     markets never seen included (U10). ``markets`` in the order in which they came. ``sport``: slug, empty for a stub.
     ``state``: the feed's facts by themselves, as the feed hash takes them (P8). ``points``: the match of a point feed that it is bound
-    to; ``revision`` and ``phase`` are those of both together, ``revision`` never goes down under a binding.
+    to; ``revision`` and ``phase`` are those of both together, ``revision`` never goes down under a binding. ``linked_match_ids``: public
+    numbers of the fixtures of other feeds that are the same match.
     """
 
     id: int
@@ -61,6 +62,7 @@ class FixtureSnapshot(Struct, frozen=True):
     scoreboard: dict[str, Any]
     started: bool = False
     points: Points | None = None
+    linked_match_ids: tuple[int, ...] = ()
 
     @property
     def state(self) -> FixtureState:
@@ -129,26 +131,17 @@ def _sql(d: Dialect, ids: str) -> str:
 
 
 def _fixture_json(d: Dialect) -> str:
+    named = of("f", "name", "competition_ref", "competition_name", "home_name", "away_name")
+    standing = of("f", "has_details", "status", "phase", "started", "total_odds", "simulated", "revision")
     return d.json(
-        source_id="f.source_id",
+        **of("f", "source_id", "match_id"),
+        **named,
+        **standing,
         source="s.slug",
         source_simulated="s.simulated",
-        match_id="f.match_id",
         sport="p.slug",
         sport_name="p.name",
-        name="f.name",
-        has_details="f.has_details",
-        status="f.status",
         start=d.time("f.start"),
-        competition_ref="f.competition_ref",
-        competition_name="f.competition_name",
-        home_name="f.home_name",
-        away_name="f.away_name",
-        phase="f.phase",
-        started="f.started",
-        total_odds="f.total_odds",
-        simulated="f.simulated",
-        revision="f.revision",
         changed_at=d.time("f.changed_at"),
     )
 
@@ -158,7 +151,9 @@ def _points_json(d: Dialect) -> str:
 
 
 def _link_json(d: Dialect) -> str:
-    return d.json(other="v.slug", crossed="l.crossed", broken_at=d.time("l.broken_at"), broken_cause="l.broken_cause")
+    return d.json(
+        other="v.slug", match_id="o.match_id", crossed="l.crossed", broken_at=d.time("l.broken_at"), broken_cause="l.broken_cause"
+    )
 
 
 class _Fixture(Struct, frozen=True):
@@ -193,6 +188,7 @@ class _Points(Struct, frozen=True):
 
 class _Link(Struct, frozen=True):
     other: str
+    match_id: int | None
     crossed: int | bool
     broken_at: datetime | None
     broken_cause: str
@@ -292,6 +288,7 @@ class _Found:
             scoreboard=_scoreboard(states),
             started=bool(row.started),
             points=points,
+            linked_match_ids=(linked.row.match_id,) if linked and linked.row.match_id is not None else (),
         )
 
     def _linked(self, fixture_id: int, row: _Fixture) -> Link | None:

@@ -26,7 +26,10 @@ _COLUMNS = ("match_id", "competition_ref", "competition_name", "home_name", "awa
 
 
 class MatchRow(Struct, frozen=True):
-    """One row as served; ``id`` and ``match_id`` are the same number (O6), ``start_time`` is UTC."""
+    """One row as served; ``id`` and ``match_id`` are the same number (O6), ``start_time`` is UTC.
+
+    ``linkedMatchIds``: under which other numbers the same match is listed, since another feed knows it too (ADR 0013).
+    """
 
     id: int
     match_id: int
@@ -37,6 +40,7 @@ class MatchRow(Struct, frozen=True):
     start_time: datetime | None
     status_type: str
     totalOdds: int
+    linkedMatchIds: tuple[int, ...] = ()
 
 
 class Filters(Struct, frozen=True):
@@ -85,17 +89,29 @@ def _listed(bookmaker_id: UUID, sport: str, status: Phase | None, using: str, pa
     d = Dialect(using)
     wanted, phases = (f"{_JOINT} = %s", (status.value,)) if status else (_NOT_OVER, ())
     limit = "LIMIT %s OFFSET %s" if part else ""
-    sql = _LISTED.format(start=d.time("f.start"), joint=_JOINT, wanted=wanted, providers=marks(points.PROVIDERS), real=_REAL, limit=limit)
+    sql = _LISTED.format(
+        start=d.time_text("f.start"),
+        joint=_JOINT,
+        wanted=wanted,
+        providers=marks(points.PROVIDERS),
+        real=_REAL,
+        linked=_LINKED,
+        limit=limit,
+    )
     own = d.uuid(bookmaker_id)
     return read_rows(using, sql, (sport, own, *points.PROVIDERS, own, True, False, True, *phases, *(part or ())))
 
 
 _REAL = "SELECT 1 FROM markets_source r WHERE r.simulated = %s AND r.enabled = %s"
 _JOINT = "CASE WHEN p.phase IN ('finished', 'live') THEN p.phase ELSE f.phase END"
+_LINKED = """SELECT MIN(o.match_id) FROM markets_link l
+   JOIN markets_fixture o ON o.id = CASE WHEN l.fixture_id = f.id THEN l.other_id ELSE l.fixture_id END
+   WHERE l.ended_at IS NULL AND (l.fixture_id = f.id OR l.other_id = f.id)"""
 _NOT_OVER = "(p.phase IS NULL OR p.phase <> 'finished')"
 """Of what is live or upcoming itself; PostgreSQL knows that most are, and so takes the index."""
 _LISTED = """
- SELECT f.match_id, f.competition_ref, f.competition_name, f.home_name, f.away_name, {start}, {joint}, f.total_odds
+ SELECT f.match_id, f.competition_ref, f.competition_name, f.home_name, f.away_name, {start}, {joint}, f.total_odds,
+  ({linked})
  FROM markets_fixture f JOIN markets_source s ON s.id = f.source_id
  LEFT JOIN markets_binding b ON b.fixture_id = f.id AND b.ended_at IS NULL AND b.broken_at IS NULL
  LEFT JOIN markets_fixture p ON p.id = b.points_id
@@ -109,7 +125,7 @@ _LISTED = """
 
 
 class Chosen(Struct, frozen=True):
-    """A match of the public list: the fixture's row id beside what is served of it."""
+    """A match of the public list: the fixture's row id beside what is served of it. Its links are told by the match's own payload."""
 
     fixture_id: int
     row: MatchRow
@@ -219,8 +235,16 @@ def _named(name: str, part: str) -> bool:
 
 
 def _row(
-    match_id: int, league: str, league_name: str, home: str, away: str, start: datetime | str | None, phase: str, total: int
+    match_id: int,
+    league: str,
+    league_name: str,
+    home: str,
+    away: str,
+    start: datetime | str | None,
+    phase: str,
+    total: int,
+    linked: int | None = None,
 ) -> MatchRow:
-    """SQLite tells times as texts."""
+    """Times come as texts from the list, as times from the ORM."""
     start = datetime.fromisoformat(start) if isinstance(start, str) else start
-    return MatchRow(match_id, match_id, league or None, league_name, home, away, start, phase, total)
+    return MatchRow(match_id, match_id, league or None, league_name, home, away, start, phase, total, () if linked is None else (linked,))

@@ -1,44 +1,18 @@
-"""What a bookmaker's streams are about: whose a key is, which sports and matches there are, which of them are live."""
+"""What a bookmaker's streams are about: which sports and matches there are, which of them are live."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Q
-from django.db.models.functions import Now
-from msgspec import Struct
-
 from markets.domain.values import Phase
-from markets.models import ApiKey, Bookmaker
+from markets.models import Bookmaker
 
 from . import board
 
 MOST = 2_000
 """Live matches of a sport on one stream."""
 LARGEST_MATCH_ID = 2**63 - 1
-
-
-class KeyHolder(Struct, frozen=True):
-    """A key that is neither revoked nor expired. ``digest``: its hash as stored; ``origins``: of its bookmaker (O5)."""
-
-    id: int
-    digest: str
-    bookmaker: UUID
-    scopes: frozenset[str]
-    origins: frozenset[str]
-
-
-def key_holders(prefixes: Collection[str], using: str = "default") -> dict[str, KeyHolder]:
-    """By prefix. One query, none without prefixes."""
-    if not prefixes:
-        return {}
-    valid = ApiKey.objects.using(using).filter(Q(expires_at=None) | Q(expires_at__gt=Now()), prefix__in=prefixes, revoked_at=None)
-    rows = valid.values_list("prefix", "id", "hash", "bookmaker_id", "scopes", "bookmaker__origins")
-    return {
-        prefix: KeyHolder(key_id, digest, bookmaker_id, frozenset(scopes.split()), frozenset(origins))
-        for prefix, key_id, digest, bookmaker_id, scopes, origins in rows
-    }
 
 
 def sports(bookmaker_ids: Collection[UUID], using: str = "default") -> set[tuple[UUID, str]]:

@@ -20,7 +20,7 @@ from markets.domain.publish import Terms
 from markets.domain.rules import Confirmation, Hold, Limits, Reopening
 from markets.domain.values import OverrideKind
 
-from .bundle import NO_ID, Arm, Dialect, by_kind, marks, read
+from .bundle import NO_ID, Arm, Dialect, by_kind, marks, of, read
 
 Kinds = Mapping[str, list[tuple[int, str]]]
 
@@ -132,17 +132,11 @@ def _bookmaker_arm(d: Dialect, own: object) -> Arm:
 
 def _override_arm(d: Dialect, own: object, ids: tuple[int, ...]) -> Arm:
     body = d.json(
-        id="o.id",
-        selection_id="o.selection_id",
-        kind="o.kind",
-        value="o.value",
+        **of("o", "id", "selection_id", "kind", "value", "by", "reason", "owner"),
         set_at=d.time("o.set_at"),
         confirmed_at=d.time("o.confirmed_at"),
         ends_at=d.time("o.ends_at"),
-        by="o.by",
-        reason="o.reason",
         through="o.through_points",
-        owner="o.owner",
     )
     where = f"o.bookmaker_id = %s AND o.ended_at IS NULL AND o.fixture_id IN ({marks(ids)})"
     return Arm(f"SELECT 'override', o.fixture_id, {body} FROM markets_override o WHERE {where}", (own, *ids))
@@ -157,13 +151,9 @@ def _version_arm(d: Dialect, own: object, ids: tuple[int, ...]) -> Arm:
 
 def _hold_arm(d: Dialect, own: object, ids: tuple[int, ...]) -> Arm:
     body = d.json(
-        id="h.id",
+        **of("h", "id", "scope", "target", "by", "reason"),
         owner="h.owner_kind",
-        scope="h.scope",
-        target="h.target",
         since=d.time("h.since"),
-        by="h.by",
-        reason="h.reason",
         ends_at=d.time("h.ends_at"),
         bookmaker=d.text("h.bookmaker_id"),
     )

@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from markets.domain.values import Role
-from markets.models import ApiKey, Member
+from markets.models import Member
+from markets.selectors.keys import KeyHolder
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -59,18 +60,17 @@ def of_user(user: User | AnonymousUser, *, via: str = "page", request_id: str = 
     )
 
 
-def of_key(key: ApiKey, *, request_id: str = "") -> Actor:
+def of_key(key: KeyHolder, *, request_id: str = "") -> Actor:
     """A verified key: a trader of its bookmaker with scope ``odds``, nobody there without it."""
-    scopes = frozenset(key.scopes.split())
-    roles = {key.bookmaker_id: Role.TRADER} if "odds" in scopes else {}
+    roles = {key.bookmaker: Role.TRADER} if "odds" in key.scopes else {}
     return Actor(
         id=f"key:{key.prefix}",
         name=f"key {key.prefix}",
         via="api",
         request_id=request_id,
         roles=roles,
-        bookmaker=key.bookmaker_id,
-        scopes=scopes,
+        bookmaker=key.bookmaker,
+        scopes=key.scopes,
     )
 
 

@@ -169,14 +169,14 @@ def test_e7_a_key_is_shown_once(admin: Client, world: World) -> None:
     secret = found[0].split("_", 2)[2]
     for name, args in [
         ("admin:markets_apikey_changelist", ()),
-        ("admin:markets_apikey_change", (row.pk,)),
+        ("admin:markets_apikey_change", (row.id,)),
         ("admin:markets_bookmaker_change", (world.alpha.pk,)),
         ("admin:markets_auditrecord_changelist", ()),
     ]:
         shown = page(admin, name, *args)
         assert secret not in shown
-        assert row.hash not in shown
-    post(admin, "admin:markets_apikey_changelist", action="revoke", _selected_action=[row.pk])
+        assert row.digest not in shown
+    post(admin, "admin:markets_apikey_changelist", action="revoke", _selected_action=[row.id])
     assert bookmakers.verify_key(found[0]) is None
 
 

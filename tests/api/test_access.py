@@ -150,7 +150,7 @@ def test_it_answers_every_unknown_address_in_json(shop: Shop, path: str) -> None
 
 def test_it_names_the_methods_that_an_address_takes(shop: Shop) -> None:
     answer = shop.owner.client.post(shop.path(), headers={"Authorization": f"Bearer {shop.owner.token}"})
-    assert (answer.status_code, answer["Allow"], answer.json()["error"]) == (405, "GET", "method-not-allowed")
+    assert (answer.status_code, answer["Allow"], answer.json()["error"]) == (405, "GET, HEAD", "method-not-allowed")
 
 
 def test_it_keeps_the_caller_s_request_id_when_it_is_a_plain_word(shop: Shop) -> None:

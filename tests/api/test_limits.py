@@ -91,7 +91,7 @@ def _preflight(shop: Shop, path: str, method: str) -> dict[str, str]:
 def test_e1_a_preflight_says_the_same_of_every_bookmaker(shop: Shop) -> None:
     bookmakers.update(of_command(), shop.alpha.pk, origins=[PAGE])
     said = [_preflight(shop, path, "GET") for path in (shop.path(), shop.path(of=shop.beta), "/bookmaker/x", "/tennis", "/football")]
-    assert said[0]["Access-Control-Allow-Methods"] == "GET"
+    assert said[0]["Access-Control-Allow-Methods"] == "GET, HEAD"
     assert "Authorization" in said[0]["Access-Control-Allow-Headers"]
     assert all(one == said[0] for one in said)
     assert _preflight(shop, shop.path("full-time"), "PATCH") == {}

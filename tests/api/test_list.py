@@ -41,6 +41,7 @@ def test_it_lists_rows_as_a_bare_array(shop: Shop) -> None:
     row = listed(shop)[0]
     assert list(row) == [
         "id", "match_id", "league_id", "league_name", "home_team_name", "away_team_name", "start_time", "status_type", "totalOdds",
+        "linkedMatchIds",
     ]  # fmt: skip
     assert (row["id"], row["match_id"], row["home_team_name"], row["away_team_name"]) == (100, 100, "Ajax", "PSV")
     assert (row["status_type"], row["totalOdds"]) == ("upcoming", 2)

@@ -35,7 +35,7 @@ def test_it_serves_every_key_of_the_contract(shop: Shop) -> None:
     shop.fixture()
     body = shop.match()
     assert list(body) == [
-        "matchId", "sport", "phase", "revision", "bookmakerRevision", "stateHash", "odds", "markets", "override",
+        "matchId", "sport", "phase", "revision", "bookmakerRevision", "stateHash", "linkedMatchIds", "odds", "markets", "override",
     ]  # fmt: skip
     assert set(body["odds"]["fullTime"]["match-result"]["runner-1"]) == OUTCOME
     assert set(body["markets"]["match-result"]) == MARKET

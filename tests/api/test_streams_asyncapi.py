@@ -26,7 +26,7 @@ def test_it_is_served_to_everybody() -> None:
     assert Client().post("/api/asyncapi.json").status_code == 405
 
 
-@pytest.mark.parametrize("channel", ["updates", "overrides", "sport"])
+@pytest.mark.parametrize("channel", ["updates", "overrides", "dashboardUpdates", "dashboardOverrides", "sport"])
 def test_every_message_of_a_channel_leads_to_its_schema(channel: str) -> None:
     messages = document()["channels"][channel]["messages"]
     assert messages

@@ -72,7 +72,7 @@ class Match:
             self._apply_odds(frame)
 
     def _apply_odds(self, frame: Json) -> None:
-        for name in ("revision", "bookmakerRevision", "phase", "stateHash"):
+        for name in ("revision", "bookmakerRevision", "phase", "stateHash", "linkedMatchIds"):
             self.body[name] = frame[name]
         for group, markets in frame["odds"].items():
             if markets is None:

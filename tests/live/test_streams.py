@@ -137,13 +137,17 @@ def test_an_sse_response_ends_and_its_client_comes_again(shop: Shop, settings: S
 
 
 def test_every_frame_fits_the_asyncapi_document(shop: Shop) -> None:
-    clients = {"updates": shop.socket(), "overrides": shop.socket(shop.path("overrides"))}
+    dashboard = shop.path("overrides").replace("/live/", "/bookmaker/")
+    clients: dict[str, Client] = {"updates": shop.socket(), "overrides": shop.socket(shop.path("overrides"))}
+    clients |= {"dashboardOverrides": shop.events(dashboard), "sport": shop.socket(f"/live/{shop.alpha.id}/football")}
     for client in clients.values():
         client.ready()
     shop.patch("match-result#runner-0", oddValue=2.05, durationSeconds=2)
     shop.feed.heard(ago=60)
     clients["updates"].wait(lambda c: c.of("suspend") and c.of("update") and c.of("beat"))
-    clients["overrides"].wait(lambda c: len(c.of("update")) == 2)
+    for name in ("overrides", "dashboardOverrides"):
+        clients[name].wait(lambda c: len(c.of("update")) == 2 and c.of("beat"))
+    clients["sport"].wait(lambda c: c.of("beat"))
     for channel, client in clients.items():
         for _, frame in client.frames:
             (name,) = (

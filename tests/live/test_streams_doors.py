@@ -198,3 +198,9 @@ def test_e2_a_membership_that_ends_ends_the_dashboard_s_streams(shop: Shop) -> N
     mine = shop.events(path, key="", Cookie=f"sessionid={session}").ready()
     Member.objects.all().delete()
     assert mine.ended() == 200
+
+
+def test_a_stream_has_no_head(shop: Shop) -> None:
+    for path in (shop.path(), shop.path("overrides").replace("/live/", "/bookmaker/"), f"/live/{shop.alpha.id}/football"):
+        answer = httpx.head(shop.url(path), headers={"Authorization": f"Bearer {shop.alpha.key}"})
+        assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "GET", b"")

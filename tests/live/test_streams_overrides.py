@@ -63,6 +63,14 @@ def test_it_begins_with_all_that_is_in_effect(shop: Shop) -> None:
     same_as_rest(shop, client)
 
 
+def test_a_beat_says_that_the_stream_is_alive_and_speaks_of_no_prices(shop: Shop) -> None:
+    for client in listeners(shop):
+        client.wait(lambda c: c.of("beat"))
+        beat = client.of("beat")[0]
+        assert set(beat) == {"type", "matchId", "sport", "seq", "prevSeq", "revision", "bookmakerRevision", "validForMs", "now"}
+        assert (beat["seq"], beat["prevSeq"], beat["validForMs"]) == (0, 0, 2000)
+
+
 def test_every_change_by_patch_and_by_the_desk_is_told_within_250_ms_and_to_nobody_else(shop: Shop) -> None:
     socket, events = listeners(shop)
     theirs = shop.socket(shop.path("overrides", of=shop.beta), shop.beta.key).ready()

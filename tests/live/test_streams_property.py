@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from markets import http
 from markets.api import payload
-from markets.api.streams_matches import OddsStream, OverrideStream
+from markets.api.streams_matches import OddsStream
+from markets.api.streams_overrides import OverrideStream
 from markets.domain.pricing import Override
 from markets.domain.publish import MarketRow, SelectionRow, Terms
 from markets.domain.rules import FeedHealth, FixtureFacts, Hold, Limits, MarketFacts
