@@ -46,8 +46,13 @@ def settings_of(said: dict[str, object]) -> TennisSettings:
         settings = _typed(said)
     except msgspec.ValidationError as error:
         raise Hopeless(f"the settings of the feed are wrong: {error}") from None
-    if "{event}" not in settings.stream_path:
-        raise Hopeless("the settings of the feed are wrong: stream_path has no {event}")
+    checks = {
+        "stream_path has no {event}": "{event}" in settings.stream_path,
+        "discovery is above 0, at most 300 s": 0 < settings.pace.discovery <= 300,
+        "silence is above 0, at most 60 s": 0 < settings.pace.silence <= 60,
+    }
+    if wrong := [words for words, right in checks.items() if not right]:
+        raise Hopeless(f"the settings of the feed are wrong: {wrong[0]}")
     address.base(settings.host)
     address.base(settings.stream_host or settings.host)
     return settings

@@ -74,3 +74,11 @@ def test_it_refuses_a_slug_that_is_taken() -> None:
     addfeed("genius")
     with pytest.raises(CommandError, match="already"):
         addfeed("genius")
+
+
+@pytest.mark.parametrize("idle", [["--network", "10.0.0.0/8"], ["--name", "Genius"]])
+def test_an_option_that_a_rotation_would_pass_over_is_refused(idle: list[str]) -> None:
+    addfeed("genius", "--secret", SECRET)
+    with pytest.raises(CommandError, match=f"{idle[0]} is not for --rotate, which changes the secret only"):
+        addfeed("genius", "--rotate", *idle)
+    assert Feed.objects.get().secret_hashes == [secret_hash(SECRET)]

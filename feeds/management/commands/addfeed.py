@@ -34,7 +34,9 @@ ODDS360 = (
 )
 OPTIONS = {"tennis": (*FETCHED, *TENNIS), "odds360": (*FETCHED, *ODDS360)}
 """Provider → the options that are for it; all others are for those that push."""
-_EVERY = dict.fromkeys((*PUSHED, *FETCHED, *TENNIS, *ODDS360))
+ROTATED = ("secret", "url", "token_env", "token_stdin")
+"""Options that ``--rotate`` takes; it changes no setting."""
+_EVERY = tuple(dict.fromkeys(("name", *PUSHED, *FETCHED, *TENNIS, *ODDS360)))
 _PLAIN = (
     "host",
     "stream_host",
@@ -65,9 +67,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         fetched = options["provider"] in OUTGOING
-        wrong = [name for name in _EVERY if options[name] and name not in OPTIONS.get(options["provider"], PUSHED)]
-        if wrong:
-            raise CommandError(f"--{wrong[0].replace('_', '-')} is not for {options['provider']} feeds.")
+        _refuse_idle(options)
         try:
             if fetched:
                 self._fetch(options)
@@ -123,6 +123,20 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {variable} is not set here; the process that reads the feed needs it.")
 
 
+def _refuse_idle(options: dict[str, Any]) -> None:
+    """An option that would do nothing is a mistake."""
+    given = [name for name in _EVERY if options[name] or isinstance(options[name], float)]
+    mine = ("name", *OPTIONS.get(options["provider"], PUSHED))
+    if others := [name for name in given if name not in mine]:
+        raise CommandError(f"{_flag(others[0])} is not for {options['provider']} feeds.")
+    if options["rotate"] and (idle := [name for name in given if name not in ROTATED]):
+        raise CommandError(f"{_flag(idle[0])} is not for --rotate, which changes the {'token' if 'host' in mine else 'secret'} only.")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _pushed(group: Any) -> None:
     group.add_argument("--secret", default="", help=f"At least {senders.SHORTEST_SECRET} characters; made for you when left out.")
     group.add_argument(
@@ -136,14 +150,14 @@ def _fetched(group: Any) -> None:
     group.add_argument("--stream-host", default="", help="Of the websockets; default the same.")
     group.add_argument("--token-env", default="", metavar="NAME", help="The environment variable that holds the token.")
     group.add_argument("--token-stdin", action="store_true", help="Read the token from the standard input and store it sealed.")
-    group.add_argument("--discovery-seconds", type=float, default=0.0, help="Between two looks at what is live; default 10.")
+    group.add_argument("--discovery-seconds", type=float, help="Between two looks at what is live; default 10.")
 
 
 def _tennis(group: Any) -> None:
     group.add_argument("--live-events-path", default="", help="Default /tournaments/liveevents.")
     group.add_argument("--stream-path", default="", help="Default /tennis/events/{event}/stream.")
     group.add_argument("--accept", default="", help="Accept header of the REST side, with its version.")
-    group.add_argument("--silence-seconds", type=float, default=0.0, help="Silence after which a websocket counts as dead; default 15.")
+    group.add_argument("--silence-seconds", type=float, help="Silence after which a websocket counts as dead; default 15.")
 
 
 def _odds360(group: Any) -> None:
@@ -153,9 +167,9 @@ def _odds360(group: Any) -> None:
     group.add_argument("--odds-host", default="", help="Of Odds360's public side; default the same as --host.")
     group.add_argument("--dashboard-host", default="", help="Of the /bookmaker routes; default Odds360's.")
     group.add_argument("--dashboard-token-env", default="", metavar="NAME", help="Where the dashboard has a token of its own.")
-    group.add_argument("--requests-per-second", type=float, default=0.0, help="To one host at most; default 40.")
-    group.add_argument("--poll-seconds", type=float, default=0.0, help="Between re-reads of a match without streams; default 5.")
-    group.add_argument("--reread-seconds", type=float, default=0.0, help="Between re-reads of a live match with streams; default 20.")
+    group.add_argument("--requests-per-second", type=float, help="To one host at most; default 40.")
+    group.add_argument("--poll-seconds", type=float, help="Between re-reads of a match without streams; default 5.")
+    group.add_argument("--reread-seconds", type=float, help="Between re-reads of a live match with streams; default 20.")
     words = "Send this bookmaker's overrides to the provider (off without it); UUID of a bookmaker of this desk."
     group.add_argument("--send-overrides-of", default="", metavar="UUID", help=words)
 
@@ -169,7 +183,7 @@ def outgoing_settings(options: dict[str, Any]) -> dict[str, Any]:
         "rates": {"requests": "requests_per_second"},
     }
     for group, names in groups.items():
-        if chosen := {name: options[option] for name, option in names.items() if options[option]}:
+        if chosen := {name: options[option] for name, option in names.items() if options[option] is not None}:
             said[group] = chosen
     if options["send_overrides_of"]:
         said |= {"send_overrides": True, "overrides_of": options["send_overrides_of"]}

@@ -76,6 +76,11 @@ def test_e7_a_typed_token_is_sealed_and_shown_nowhere(monkeypatch: pytest.Monkey
         (["--host", "http://odds.example.com", "--token-env", "ODDS_TOKEN"], "plain text"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--bookmaker", "me"], "bookmaker is a UUID"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--reread-seconds", "60"], "within 25 s"),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--reread-seconds", "nan"], "within 25 s"),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--poll-seconds", "0"], "within 30 s"),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--poll-seconds", "inf"], "within 30 s"),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--discovery-seconds", "-1"], "discovery is above 0"),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--requests-per-second", "0"], "rates are above 0"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--accept", "x"], "--accept is not for odds360"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--secret", "sixteen-characters-at-least"], "--secret is not for"),
         (["--host", "odds.example.com", "--token-env", "DESK_TOKEN"], "the desk's own"),
@@ -108,3 +113,11 @@ def test_a_sport_that_the_desk_does_not_know_is_refused_at_every_door() -> None:
 def test_every_sport_that_the_desk_knows_may_be_fetched(sport: str) -> None:
     addfeed("tables", "--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--sport", sport)
     assert settings_of(Feed.objects.get().settings).sport == sport
+
+
+@pytest.mark.parametrize("idle", [["--sport", "tennis"], ["--host", "odds.example.com"], ["--name", "Tables"], ["--poll-seconds", "0"]])
+def test_an_option_that_a_rotation_would_pass_over_is_refused(idle: list[str]) -> None:
+    addfeed("tables", "--host", "table-tennis.sportmicro.com", "--token-env", "ODDS_TOKEN")
+    with pytest.raises(CommandError, match=f"{idle[0]} is not for --rotate, which changes the token only"):
+        addfeed("tables", "--rotate", "--token-env", "OTHER_TOKEN", *idle)
+    assert Feed.objects.get().token_env == "ODDS_TOKEN"

@@ -116,6 +116,8 @@ def test_p5_simulated_feeds_are_switched_off() -> None:
         (["umpires", "--host", "api.example.com", "--token-env", "no name"], "no name of an environment variable"),
         (["umpires", "--host", "api.example.com", "--token-env", "DESK_TOKEN"], "the desk's own"),
         (["umpires", "--host", "api.example.com", "--token-env", "T", "--stream-path", "/events"], "no {event}"),
+        (["umpires", "--host", "api.example.com", "--token-env", "T", "--silence-seconds", "0"], "silence is above 0"),
+        (["umpires", "--host", "api.example.com", "--token-env", "T", "--discovery-seconds", "inf"], "discovery is above 0"),
         (["umpires", "--host", "api.example.com", "--token-env", "T", "--secret", "sixteen-characters"], "--secret is not for tennis"),
         (["no slug", "--host", "api.example.com", "--token-env", "T"], "slug"),
         (["nobody", "--rotate", "--token-env", "T"], "no feed"),
