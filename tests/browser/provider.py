@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import urllib.request
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -113,6 +113,10 @@ class Provider:
         """Until the desk has read it all: else a page that is loaded meanwhile gets rows of it anew under a test's hands."""
         for part in (match.fixture(), match.coverage(), match.markets()):
             self.send(part)
+        self.is_read()
+
+    def is_read(self) -> None:
+        """Until the desk has applied whatever was said."""
         assert until(self._is_read, 30), "not read in time"
 
     def _is_read(self) -> bool:
@@ -130,39 +134,38 @@ class Provider:
 
     @contextlib.contextmanager
     def beating(self, seconds: float = 2.0) -> Iterator[None]:
-        """Heartbeats from a thread of their own; a desk that does not answer misses them."""
-        done = threading.Event()
-
-        def beat() -> None:
-            while not done.wait(seconds):
-                with contextlib.suppress(OSError):
-                    self.post("Heartbeat", b"")
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
+        """Heartbeats."""
+        with repeating(seconds, lambda: self.post("Heartbeat", b"")):
             yield
-        finally:
-            done.set()
-            thread.join(12)
 
     @contextlib.contextmanager
     def ticking(self, match: Match, every: float = 0.05, seed: int = 1) -> Iterator[None]:
         """Prices that move all the time, in one market after the other."""
-        done = threading.Event()
         random = Random(seed)
 
         def tick() -> None:
-            while not done.wait(every):
-                market = random.randrange(len(match.prices))
-                match.prices[market] = [f"{float(p) + random.choice((-0.02, -0.01, 0.01, 0.02)):.2f}" for p in match.prices[market]]
-                with contextlib.suppress(OSError):
-                    self.send(match.markets([market]))
+            market = random.randrange(len(match.prices))
+            match.prices[market] = [f"{float(p) + random.choice((-0.02, -0.01, 0.01, 0.02)):.2f}" for p in match.prices[market]]
+            self.send(match.markets([market]))
 
-        thread = threading.Thread(target=tick, daemon=True)
-        thread.start()
-        try:
+        with repeating(every, tick):
             yield
-        finally:
-            done.set()
-            thread.join(12)
+
+
+@contextlib.contextmanager
+def repeating(seconds: float, say: Callable[[], object]) -> Iterator[None]:
+    """Said again and again from a thread of its own; a desk that does not answer misses it."""
+    done = threading.Event()
+
+    def again() -> None:
+        while not done.wait(seconds):
+            with contextlib.suppress(OSError):
+                say()
+
+    thread = threading.Thread(target=again, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(12)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.provider import Match
+
+T = TypeVar("T")
+CATCHES_UP = 10
+"""Seconds in which a page has drawn whatever the desk knows, on a slow machine too."""
 
 
 def row(page: Page, match: Match) -> Locator:
@@ -18,8 +26,7 @@ def first_price(page: Page, match: Match) -> Locator:
 
 def told(page: Page, cell: Locator) -> None:
     """Until the socket has told of the price, which came with the page."""
-    while not page.evaluate("id => Boolean(window.live.cell(id.slice(2)))", cell.get_attribute("id")):
-        page.wait_for_timeout(100)
+    comes(page, f"Boolean(window.live.cell('{cell.get_attribute('id')}'.slice(2)))")
 
 
 def open_fixture(page: Page, match: Match) -> Locator:
@@ -40,3 +47,37 @@ def override(page: Page, cell: Locator, value: str, seconds: int | None = None) 
     expect(cell).to_have_attribute("data-s", "override")
     expect(cell.locator("span")).to_have_text(value)
     expect(page.locator("#panel:not([hidden]) #override-value:enabled")).to_have_count(0)  # gone on the board, at rest on a fixture's page
+
+
+def comes(page: Page, true: str, seconds: float = CATCHES_UP) -> None:
+    """Until that is true on the page, as its own policy lets nobody wait inside it."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(20)
+
+
+def same_as_afresh(page: Page, look: Callable[[Page], T]) -> None:
+    """What frames have made of the page is what it is when it is loaded anew (D3). The desk knows all of it by now."""
+    fresh = page.context.new_page()
+    fresh.goto(page.url)
+    fresh.wait_for_selector("#connection.ok")
+    deadline = time.monotonic() + CATCHES_UP
+    while (pushed := look(page)) != (afresh := look(fresh)) and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    fresh.close()
+    assert pushed == afresh
+
+
+def seen(page: Page, cell: Locator) -> None:
+    """The page notes from now on how the price is painted, in ``window.seen``."""
+    page.evaluate(
+        """id => { window.seen = []; new MutationObserver(() => seen.push(document.getElementById(id).dataset.s))
+           .observe(document.getElementById(id), {attributes: true}); }""",
+        cell.get_attribute("id"),
+    )
+
+
+def still(page: Page) -> None:
+    """Until every part has come and nothing moves by style any more: axe would judge a colour between two."""
+    comes(page, "!document.getAnimations().length && !document.querySelector('.htmx-request')")

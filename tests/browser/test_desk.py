@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Chrome, Desk, sign_in
 from tests.browser.provider import Match, Provider
-from tests.browser.steps import first_price, open_fixture, override, row, told
+from tests.browser.steps import comes, first_price, open_fixture, override, row, same_as_afresh, told
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,8 @@ def test_an_override_is_typed_and_applied_by_keyboard_while_prices_tick(chrome: 
             expect(cell).to_be_focused()
             expect(cell).to_have_attribute("data-s", "override")
             expect(cell.locator("span")).to_have_text("2.04")
-            page.wait_for_timeout(700)
+            feed = cell.get_attribute("data-feed") or ""
+            expect(cell).not_to_have_attribute("data-feed", feed)
             expect(cell.locator("span")).to_have_text("2.04")
         expect(row(page, match).locator("[data-cell=overrides]")).to_have_text("1")
 
@@ -190,20 +191,18 @@ def test_d3_a_page_with_its_pushed_frames_equals_it_loaded_afresh(chrome: Chrome
         if where == "fixture":
             open_fixture(page, match)
         with provider.ticking(match, 0.03):
-            page.wait_for_timeout(1500)
             cell = page.locator("[data-price]").first if where == "fixture" else first_price(page, match)
+            for _ in range(5):
+                before = cell.locator("span").inner_text()
+                expect(cell.locator("span")).not_to_have_text(before)
             cell.focus()
             page.keyboard.press("s")
-            page.wait_for_timeout(500)
+            expect(cell).to_have_attribute("data-s", "suspended")
         provider.send(match.markets(status="Suspended"))
         match.prices.append(["1.50", "3.00", "6.00"])
         provider.send(match.markets([1]))
-        page.wait_for_timeout(2500)
-        pushed = cells(page)
-        page.reload()
-        page.wait_for_selector("#connection.ok")
-        page.wait_for_timeout(500)
-        assert pushed == cells(page)
+        provider.is_read()
+        same_as_afresh(page, cells)
 
     chrome.run(steps)
 
@@ -227,16 +226,18 @@ def test_the_stop_button_wants_a_whole_second(chrome: Chrome, match: Match) -> N
         cell = first_price(page, match)
         expect(cell).to_have_attribute("data-s", "open")
         button = page.locator("#panic")
+        meter = button.locator("progress")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/do/panic") else None)
         button.hover()
         page.mouse.down()
-        page.wait_for_timeout(400)
+        comes(page, "document.querySelector('#panic progress').value > 0")
         page.mouse.up()
-        page.wait_for_timeout(500)
-        expect(cell).to_have_attribute("data-s", "open")
+        assert (meter.evaluate("meter => meter.value"), sent) == (0, [])
         page.mouse.down()
-        page.wait_for_timeout(1300)
-        page.mouse.up()
         expect(cell).to_have_attribute("data-s", "suspended")
+        page.mouse.up()
+        assert len(sent) == 1
         page.locator("#aside [data-release=everything]").click()
         expect(cell).to_have_attribute("data-s", "open")
 
@@ -306,7 +307,9 @@ def test_the_countdown_leaves_the_cell_with_the_override(chrome: Chrome, match: 
         expect(cell).to_have_attribute("data-late", "1")
         page.locator("#active").get_by_text("Cancel").click()
         expect(cell).to_have_attribute("data-s", "open")
-        page.wait_for_timeout(1200)
+        clock = page.locator("#clock")
+        for _ in range(2):  # whatever is counted each second has been counted
+            expect(clock).not_to_have_text(clock.inner_text())
         assert cell.get_attribute("data-left") is None
         assert cell.get_attribute("data-late") is None
 
@@ -383,9 +386,9 @@ def test_a_part_that_cannot_renew_itself_is_silent_and_a_command_is_not(chrome: 
     def steps(page: Page) -> None:
         page.evaluate("console.error = () => {}")  # htmx tells it there, as it should
         page.route("**/board/*", lambda route: route.fulfill(status=500))
-        with page.expect_response("**/board/aside"):
-            page.evaluate("htmx.trigger('#aside', 'load')")
-        page.wait_for_timeout(300)
+        page.evaluate("document.addEventListener('htmx:responseError', () => { window.failed = true; })")
+        page.evaluate("htmx.trigger('#aside', 'load')")
+        comes(page, "window.failed")
         expect(page.locator("#toasts .said")).to_have_count(0)
         page.route("**/do/suspend", lambda route: route.fulfill(status=500))
         first_price(page, match).focus()

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Chrome
 from tests.browser.provider import Match, Provider
-from tests.browser.steps import first_price, open_fixture, row, told
+from tests.browser.steps import comes, first_price, open_fixture, row, seen, told
 
 pytestmark = pytest.mark.browser
 OPEN, SUSPENDED = ("data-s", "open"), ("data-s", "suspended")
@@ -70,11 +70,7 @@ def test_d1_a_lost_frame_suspends_everything_until_a_snapshot(chrome: Chrome, pr
         lost: list[str] = []
         cell = first_price(page, match)
         expect(cell).to_have_attribute(*OPEN)
-        page.evaluate(
-            """id => { window.seen = []; new MutationObserver(() => seen.push(document.getElementById(id).dataset.s))
-               .observe(document.getElementById(id), {attributes: true}); }""",
-            cell.get_attribute("id"),
-        )
+        seen(page, cell)
 
         def once(text: str) -> bool:
             if is_frame(text) and not lost:
@@ -84,12 +80,11 @@ def test_d1_a_lost_frame_suspends_everything_until_a_snapshot(chrome: Chrome, pr
 
         road.loses = once
         move(provider, match, "2.11")
-        page.wait_for_timeout(400)
+        comes(page, "window.seen.includes('suspended')")
         assert lost
         move(provider, match, "2.12")
         expect(cell.locator("span")).to_have_text("2.12", timeout=8000)
         expect(cell).to_have_attribute(*OPEN)
-        assert "suspended" in page.evaluate("seen")
         assert road.opened == 2
 
     chrome.run(steps)
@@ -102,8 +97,7 @@ def test_d2_beats_that_do_not_come_suspend_though_the_socket_is_open(chrome: Chr
         cell = first_price(page, match)
         expect(cell).to_have_attribute(*OPEN)
         road.loses = lambda text: True
-        page.wait_for_timeout(1200)
-        expect(cell).to_have_attribute(*SUSPENDED, timeout=2300)
+        expect(cell).to_have_attribute(*SUSPENDED, timeout=3500)
         expect(cell).to_have_attribute("title", "not confirmed by the desk")
         road.loses = lambda text: False
         expect(cell).to_have_attribute(*OPEN, timeout=15_000)
@@ -239,7 +233,7 @@ def test_what_was_added_while_the_road_was_cut_is_there_afterwards(chrome: Chrom
         expect(page.locator("[data-price]").first).to_have_attribute(*SUSPENDED)
         match.prices.append(["1.50", "3.00", "6.00"])
         provider.send(match.markets([1]))
-        page.wait_for_timeout(1500)
+        provider.is_read()
         road.closed = False
         expect(page.locator("#connection")).to_have_class(re.compile("ok"), timeout=15_000)
         expect(page.locator("#markets .market")).to_have_count(2)
@@ -287,19 +281,11 @@ def test_d2_a_computer_that_slept_shows_nothing_open_that_is_not_confirmed(chrom
     def steps(page: Page) -> None:
         cell = first_price(page, match)
         expect(cell).to_have_attribute(*OPEN)
-        page.evaluate(
-            """id => { window.seen = []; new MutationObserver(() => seen.push(document.getElementById(id).dataset.s))
-               .observe(document.getElementById(id), {attributes: true}); }""",
-            cell.get_attribute("id"),
-        )
+        seen(page, cell)
         with asleep("chrom"):
             time.sleep(6)
         expect(row(page, match)).to_be_visible()
-        deadline = time.monotonic() + 10
-        while (
-            not page.evaluate("seen.length") and time.monotonic() < deadline
-        ):  # waiting inside the page would need eval, which its CSP forbids
-            page.wait_for_timeout(50)
+        comes(page, "window.seen.length > 0")
         assert page.evaluate("seen[0]") == "suspended"
         expect(cell).to_have_attribute(*OPEN, timeout=15_000)
 
