@@ -24,3 +24,4 @@ def test_it_names_only_tests_that_exist() -> None:
         assert named or proof.startswith("not yet"), f"{promise}: neither a test nor 'not yet'"
         for path, name in named:
             assert f"def {name}(" in (ROOT / path).read_text(), f"{promise}: {path}::{name} does not exist"
+        assert len(set(named)) == len(named), f"{promise} names a test twice"
