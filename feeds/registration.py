@@ -55,12 +55,8 @@ def add(actor: Actor, new: NewFeed) -> str:
         raise Refused("provider", f"Unknown provider {new.provider}; known: {', '.join(PUSHING)}.", {"provider": "unknown"})
     _check_slug(new.slug)
     with transaction.atomic():
-        if Source.objects.filter(slug=new.slug).exists():
-            raise Refused("slug", f"There is a feed {new.slug} already.", {"slug": "taken"})
-        source = Source.objects.create(slug=new.slug, provider=new.provider, name=new.name or new.slug)
-        sources.register(source)
+        source = _new_source(new)
         Feed.objects.create(source=source, secret_hashes=[secret_hash(secret)], networks=networks)
-        Source.objects.filter(simulated=True).update(enabled=False)
         _record(actor, "feed added", new.slug, {"provider": new.provider, "networks": networks})
     return secret
 
@@ -100,17 +96,22 @@ def add_outgoing(actor: Actor, new: NewOutgoing) -> int:
     _check_credential(new.token_env, new.token)
     _check_outgoing(new)
     with transaction.atomic():
-        if Source.objects.filter(slug=new.slug).exists():
-            raise Refused("slug", f"There is a feed {new.slug} already.", {"slug": "taken"})
-        about = {"name": new.name or new.slug, "simulated": new.simulated, **of_fetched(new.provider)}
-        source = Source.objects.create(slug=new.slug, provider=new.provider, **about)
-        sources.register(source)
+        source = _new_source(new, simulated=new.simulated, **of_fetched(new.provider))
         sealed = sealing.seal(new.token) if new.token else b""
         Feed.objects.create(source=source, settings=dict(new.settings), token_env=new.token_env, token_sealed=sealed)
-        if not new.simulated:
-            Source.objects.filter(simulated=True).update(enabled=False)
         _record(actor, "feed added", new.slug, {"provider": new.provider, "settings": dict(new.settings), "token": _kind(new.token_env)})
     return int(source.pk)
+
+
+def _new_source(new: NewFeed | NewOutgoing, **about: Any) -> Source:
+    """Stored, and watched from now on; a real one switches simulated ones off (P5). Raises ``Refused`` for a slug that is taken."""
+    if Source.objects.filter(slug=new.slug).exists():
+        raise Refused("slug", f"There is a feed {new.slug} already.", {"slug": "taken"})
+    source = Source.objects.create(slug=new.slug, provider=new.provider, name=new.name or new.slug, **about)
+    sources.register(source)
+    if not source.simulated:
+        Source.objects.filter(simulated=True).update(enabled=False)
+    return source
 
 
 def rotate_outgoing(actor: Actor, slug: str, *, token_env: str = "", token: str = "") -> None:

@@ -171,10 +171,13 @@ def _named(said: _Head | _Whole, named_by: Sequence[str] = MATCHES) -> str:
 
 
 def _status(head: _Head) -> str:
-    return _word(head.status_type if isinstance(head.status_type, str) else head.status)
+    return _word(head.status_type) or _word(head.status)
 
 
 def _word(said: object) -> str:
+    """Of a text, or of an object that has it as its type; empty for what is none."""
+    if isinstance(said, dict):
+        said = said.get("type", said.get("name"))
     return "".join(c for c in said.lower() if c.isalnum()) if isinstance(said, str) else ""
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from feeds.errors import Gone, Hopeless, Refused, Throttled, Trouble
+from feeds.errors import Gone, Hopeless, Refused, Retryable, Throttled, Trouble
 
 from . import answers
 from .answers import Entry
@@ -78,6 +78,8 @@ async def read(wanted: ListOf, ask: Ask, most_pages: int) -> Found:
         entries.update((entry.ref, entry) for entry in page.entries)
         if repeated or page.count < wanted.size:
             break
+    else:
+        trouble = trouble or Retryable(f"it has over {most_pages} pages")
     return Found(tuple(entries.values()), pages, trouble, tuple(unreadable), repeated)
 
 

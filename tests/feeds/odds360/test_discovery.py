@@ -52,9 +52,9 @@ def test_matches_that_are_grouped_by_date_and_league_are_found() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", ["live", "In Progress", "in-play", "INPLAY"])
+@pytest.mark.parametrize("status", ["live", "In Progress", "in-play", "INPLAY", {"type": "inprogress"}, {"name": "Live"}])
 @pytest.mark.parametrize("name", ["status", "status_type"])
-def test_both_names_of_the_status_field_are_read(name: str, status: str) -> None:
+def test_both_names_of_the_status_field_are_read(name: str, status: Any) -> None:
     rows = answers.rows(json.dumps([{"id": 1, name: status}]).encode())
     assert rows is not None
     assert rows.entries[0].live
@@ -95,6 +95,24 @@ def test_a_payload_is_good_when_it_holds_odds_of_that_match() -> None:
     assert answers.payload(b'[{"match_id": 7}]', "7").row
     with pytest.raises(Gone):
         answers.payload(b"[]", "7")
+
+
+@pytest.mark.modeless
+@pytest.mark.parametrize(
+    ("said", "over"),
+    [
+        ({}, False),
+        ({"phase": "live"}, False),
+        ({"status": "in the coffee break"}, False),
+        ({"status": ["finished"]}, False),
+        ({"phase": "finished"}, True),
+        ({"status": {"type": "finished"}}, True),
+        ({"status_type": "live", "status": "Ended"}, True),
+        ({"status_type": "walk-over"}, True),
+    ],
+)
+def test_a_payload_says_by_any_name_of_its_status_that_the_match_is_over(said: dict[str, Any], over: bool) -> None:
+    assert answers.payload(json.dumps({"matchId": 7, "odds": {}, **said}).encode(), "7").over is over
 
 
 def test_the_content_of_an_answer_is_what_it_says_of_the_match() -> None:
@@ -165,6 +183,15 @@ async def test_pages_are_read_until_one_is_not_full() -> None:
     assert refs(await read([1, 2], [3, 4], [5])) == ["1", "2", "3", "4", "5"]
     assert refs(await read([1, 2], [])) == ["1", "2"]
     assert refs(await read([])) == []
+
+
+@pytest.mark.modeless
+async def test_a_list_that_is_longer_than_we_read_is_not_whole() -> None:
+    found = await read(*([2 * n + 1, 2 * n + 2] for n in range(11)))
+    assert (len(found.entries), found.pages, found.whole) == (20, 10, False)
+    assert found.trouble is not None
+    assert found.trouble.words == "it has over 10 pages"
+    assert (await read(*([2 * n + 1, 2 * n + 2] for n in range(9)), [19])).whole
 
 
 @pytest.mark.modeless
