@@ -88,6 +88,11 @@ def age(value: datetime | None, now: datetime) -> str:
 
 
 @register.filter
+def lasting(seconds: float) -> str:
+    return words.duration_words(int(seconds))
+
+
+@register.filter
 def lag(seconds: float | None) -> str:
     """``22 ms``, ``3.2 s``; a dash where nothing was waited for."""
     return words.lag_words(seconds)

@@ -18,6 +18,7 @@ from markets.desk.words import object_words
 from markets.domain.publish import PublishedMarket, PublishedSelection
 from markets.domain.values import OverrideKind
 from markets.live import fences
+from markets.live.cells import board_cells
 from markets.models import Selection
 from markets.selectors import bindings, board, journal, offer, ticks
 from markets.selectors.offer import Offer
@@ -66,6 +67,7 @@ def fixture_page(request: DeskRequest, fixture_id: int) -> HttpResponse:
             "gaps": [g for g in found.around.feed.gaps if g.fixture_id in (None, fixture_id)],
             "sports": [(s.sport, s.sport_name)],
             "competitions": competitions([found]),
+            "graphed": _graphed(found),
             **courtside.context(here(request).id, found),
         },
     )
@@ -119,15 +121,15 @@ def price_graph(request: DeskRequest, selection_id: int) -> HttpResponse:
     laid = ticks.overridden(here(request).id, selection_id, since)
     held = ticks.held(here(request).id, ticks.Place(found.snapshot.id, market.id, selection_id), since)
     drawn = graph.draw(moved, laid, held, since, until)
-    return page(request, "fixture/_graph.html", {"graph": drawn, "selection": selection, "minutes": GRAPH_MINUTES})
+    context = {"graph": drawn, "market": _market_name(found, market), "selection": selection, "minutes": GRAPH_MINUTES}
+    return page(request, "fixture/_graph.html", context)
 
 
 @for_bookmaker
 def explain(request: DeskRequest, selection_id: int) -> HttpResponse:
     """Where a price comes from, step by step, and what holds it, with who and when."""
     found, market, selection = _selection(request, selection_id)
-    name = next(m.facts.market.name for m in found.snapshot.markets if m.id == market.id)
-    context = {"now": found.now, "market": name, "selection": selection, "fixture": found.snapshot.name}
+    context = {"now": found.now, "market": _market_name(found, market), "selection": selection, "fixture": found.snapshot.name}
     return page(request, "fixture/_explain.html", context)
 
 
@@ -189,6 +191,16 @@ def _selection(request: DeskRequest, selection_id: int) -> tuple[Offer, Publishe
             if selection.id == selection_id:
                 return found, market, selection
     raise Http404
+
+
+def _market_name(found: Offer, market: PublishedMarket) -> str:
+    return next(row.facts.market.name for row in found.snapshot.markets if row.id == market.id)
+
+
+def _graphed(found: Offer) -> int | None:
+    """The selection whose graph is shown first: of the main market; None without a price."""
+    main = board_cells(found).main
+    return main.prices[0].id if main and main.prices else None
 
 
 def _as_it_stands(selection: PublishedSelection, since: datetime) -> list[ticks.Tick]:
