@@ -38,7 +38,7 @@ class EmbeddedDesk:
             max_body=settings.DESK_MAX_BODY,
             on_ready=self._begin,
             on_stopping=self._begin_to_end,
-            on_oversize=self._runtime.door.oversize,
+            on_oversize=self._runtime.oversize,
             on_cut=self._runtime.door.cut,
         )
         self._runner = Runner(self._runtime.keeper)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 
 from django.conf import settings
-from django.urls import get_resolver
+from django.http import HttpRequest
+from django.urls import Resolver404, get_resolver
 
 from feeds import ingress
+from feeds.answers import Answer, Head
 from feeds.inbox import Keeper
 from feeds.peers import networks
 from feeds.receiver import Receiver
+from markets import http
 from markets.live import hub
 
 from . import celery as _celery  # noqa: F401 - without it nudges would go to Celery's default broker
@@ -38,7 +42,7 @@ class Runtime:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin on ``loop``, whether it runs already or is about to."""
         sys.setswitchinterval(SWITCH_INTERVAL)
-        _load_pages()
+        load_pages()
         memory.settle()
         loop.call_soon_threadsafe(self._begin_beating)
         self.keeper.start()
@@ -55,6 +59,14 @@ class Runtime:
         if self._beating is not None:
             self._beating.cancel()
 
+    def oversize(self, head: Head | None) -> Answer:
+        """A body over the server's own limit: the door answers for a message, everybody else is told in the one form of errors."""
+        if head is not None and ingress.matches(head.path):
+            return self.door.oversize(head)
+        told = http.error(HttpRequest(), http.TooLarge(f"a body has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"))
+        headers = [*told.items(), ("Content-Length", str(len(told.content)))]
+        return Answer(told.status_code, tuple((name.lower().encode(), value.encode()) for name, value in headers), told.content)
+
     def _begin_beating(self) -> None:
         self._beating = asyncio.ensure_future(self._beat())
 
@@ -67,6 +79,8 @@ class Runtime:
         return time.monotonic() - self._beat_at < DEAD_AFTER
 
 
-def _load_pages() -> None:
-    """Django reads its routes, and with them half of the desk, at the first page otherwise: half a second on the loop."""
-    get_resolver().url_patterns  # noqa: B018 - a property that loads
+def load_pages() -> None:
+    """Django reads its routes, and with them half of the desk, at the first page otherwise, and their patterns as it looks for one: half a
+    second on the loop, or in the first command of a process."""
+    with contextlib.suppress(Resolver404):
+        get_resolver().resolve("/-")

@@ -35,6 +35,7 @@ _HTTPChannel: Any = http.HTTPChannel
 logger = logging.getLogger(__name__)
 access = logging.getLogger("tradingdesk.access")
 
+http.RESPONSES.update({422: b"Unprocessable Content", 429: b"Too Many Requests"})  # else "Unknown Status"
 NOT_READY_SECONDS = 10.0  # promise D4: dropped within 15 s
 PING_SECONDS = 3  # a socket of few frames shows by its pongs that somebody reads; Daphne looks every two seconds
 PONG_WITHIN = 9

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -73,6 +73,12 @@ def _on_invalid(request: HttpRequest, problem: ValidationError) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def _on_too_big(request: HttpRequest, _: Exception) -> HttpResponse:
     return http.error(request, http.TooLarge(f"a body has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"))
+
+
+@api.exception_handler(SuspiciousOperation)
+def _on_unfit(request: HttpRequest, problem: Exception) -> HttpResponse:
+    """Told here and not by Django, which would write a page of its log for each."""
+    return http.unfit(request, problem)
 
 
 @api.exception_handler(HttpError)

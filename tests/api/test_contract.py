@@ -6,7 +6,9 @@ Each test quotes the lines that it holds us to. The streams of 000 have tests of
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime
+from http.client import HTTPResponse
 from typing import Any
 
 import httpx
@@ -181,6 +183,17 @@ def test_an_answer_that_is_an_error_has_the_one_form(desk: Desk) -> None:
         assert answer.json()["requestId"] == answer.headers["X-Request-Id"]
     assert errors[1].json()["fields"] == {"page": "must be a whole number from 0 to 1000000000"}
     assert errors[3].json()["fields"] == {"durationSeconds": "a duration is 1 to 86400 seconds"}
+
+
+def test_a_body_beyond_all_limits_is_refused_in_the_one_form_before_it_is_read(desk: Desk) -> None:
+    lines = [f"PATCH {desk.own(LIVE, 'full-time')} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {desk.key}"]
+    with socket.create_connection(("127.0.0.1", desk.town.web.port), timeout=20) as caller:
+        caller.sendall("\r\n".join([*lines, "Content-Length: 999999999", "", ""]).encode())
+        answer = HTTPResponse(caller)
+        answer.begin()
+        told = json.loads(answer.read())
+    assert (answer.status, answer.headers["Content-Type"]) == (413, "application/json")
+    assert (told["error"], told["requestId"]) == ("too-large", answer.headers["X-Request-Id"])
 
 
 def test_e7_a_key_in_an_address_reaches_no_log(desk: Desk) -> None:

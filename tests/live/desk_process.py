@@ -34,6 +34,7 @@ from tests.cluster import free_port  # noqa: E402
 from tests.live.listening import Feed, a_market, bookmaker, selections, show_on_board, signed_in  # noqa: E402
 from tests.live.shops import house_of  # noqa: E402
 from tradingdesk.routing import application  # noqa: E402
+from tradingdesk.runtime import load_pages  # noqa: E402
 from tradingdesk.server import DeskServer  # noqa: E402
 
 
@@ -97,6 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     settings.DESK_SOCKETS_EACH = options.sockets
     settings.DESK_STREAM_CONNECTS = max(100, options.sockets)
+    load_pages()
     world, port = World(options.markets), free_port()
 
     def ready(url: str) -> None:

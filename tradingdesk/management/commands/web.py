@@ -55,7 +55,7 @@ class Command(BaseCommand):
             max_body=settings.DESK_MAX_BODY,
             on_ready=begin,
             on_stopping=lambda: None,
-            on_oversize=runtime.door.oversize,
+            on_oversize=runtime.oversize,
             on_cut=runtime.door.cut,
         )
         try:
