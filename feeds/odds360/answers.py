@@ -62,27 +62,27 @@ class Payload(Struct, frozen=True):
     over: bool = False
 
 
-class _Head(Struct):
+class _Named(Struct):
+    """What any object may say of the match that it is about."""
+
     match_id: Any = None
     matchId: Any = None
     id: Any = None
+    status_type: Any = None
+    status: Any = None
+
+
+class _Head(_Named):
     league_id: Any = None
     leagueId: Any = None
     class_id: Any = None
     classId: Any = None
-    status_type: Any = None
-    status: Any = None
     matches: Any = None
 
 
-class _Whole(Struct):
-    match_id: Any = None
-    matchId: Any = None
-    id: Any = None
+class _Whole(_Named):
     revision: Any = None
     odds: Any = None
-    status_type: Any = None
-    status: Any = None
     phase: Any = None
 
 
@@ -166,7 +166,7 @@ def _alone(above: Mapping[str, Raw], match: bytes) -> bytes:
     return b"{" + b",".join(members) + b"}"
 
 
-def _named(said: _Head | _Whole, named_by: Sequence[str] = MATCHES) -> str:
+def _named(said: _Named, named_by: Sequence[str] = MATCHES) -> str:
     return next((ref for name in named_by if (ref := ref_of(getattr(said, name)))), "")
 
 

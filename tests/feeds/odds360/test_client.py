@@ -486,15 +486,15 @@ async def test_b1_what_cannot_be_stored_is_no_good_payload(monkeypatch: pytest.M
     provider = still(door=Door(no_streams=True))
     async with provider.serving():
         await f.ask(lambda: f.add(provider))
-        await f.ask(_refuse_frames)
+        await f.ask(partial(_let_frames_be_stored, False))
         try:
             async with f.running():
                 line = await f.until(lambda: (found := f.line(ref_of(provider))) and "could not be stored" in found.words and found, 15)
                 assert line.data_at is None
-                await f.ask(_take_frames)
+                await f.ask(partial(_let_frames_be_stored, True))
                 await live_on("poll")
         finally:
-            await f.ask(_take_frames)
+            await f.ask(partial(_let_frames_be_stored, True))
 
 
 def _worked_out(ref: str) -> list[str]:
@@ -513,20 +513,17 @@ def _says(ref: str, word: str) -> bool:
     return word in f.shown(ref).words
 
 
-def _refuse_frames() -> None:
-    """The store takes no frames any more."""
+def _let_frames_be_stored(allowed: bool) -> None:
+    """Or have the store refuse each."""
+    statements = {
+        ("postgresql", False): (
+            "CREATE FUNCTION no_frames() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$",
+            "CREATE TRIGGER no_frames BEFORE INSERT ON feeds_frame FOR EACH ROW EXECUTE FUNCTION no_frames()",
+        ),
+        ("postgresql", True): ("DROP TRIGGER IF EXISTS no_frames ON feeds_frame", "DROP FUNCTION IF EXISTS no_frames()"),
+        ("sqlite", False): ("CREATE TRIGGER no_frames BEFORE INSERT ON feeds_frame BEGIN SELECT RAISE(ABORT, 'no'); END",),
+        ("sqlite", True): ("DROP TRIGGER IF EXISTS no_frames",),
+    }
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("CREATE FUNCTION no_frames() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$")
-            cursor.execute("CREATE TRIGGER no_frames BEFORE INSERT ON feeds_frame FOR EACH ROW EXECUTE FUNCTION no_frames()")
-        else:
-            cursor.execute("CREATE TRIGGER no_frames BEFORE INSERT ON feeds_frame BEGIN SELECT RAISE(ABORT, 'no'); END")
-
-
-def _take_frames() -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("DROP TRIGGER IF EXISTS no_frames ON feeds_frame")
-            cursor.execute("DROP FUNCTION IF EXISTS no_frames()")
-        else:
-            cursor.execute("DROP TRIGGER IF EXISTS no_frames")
+        for statement in statements[connection.vendor, allowed]:
+            cursor.execute(statement)

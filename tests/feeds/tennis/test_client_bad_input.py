@@ -23,7 +23,7 @@ from feeds.transport import address
 from markets import db
 from markets.models import PointLiveness
 from tests.feeds.tennis import following as f
-from tests.feeds.tennis.provider import TOKEN, Match, Provider, honest, packet
+from tests.feeds.tennis.provider import TOKEN, Match, Provider, Talk, honest, packet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ONE, TWO = "2026-0540-MS001", "2026-0540-LS002"
@@ -40,6 +40,18 @@ BAD: dict[str, tuple[Any, str]] = {
 }
 
 
+def once(*frames: Any) -> Talk:
+    """The match's first packet, then ``frames``; who comes again finds an honest provider."""
+
+    async def talk(match: Match, connection: ServerConnection, position: int) -> None:
+        match.talk = honest
+        for one in (match.packets[0], *frames):
+            await connection.send(one)
+        await asyncio.sleep(60)
+
+    return talk
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_message_is_kept_and_shown_and_the_stream_goes_on_after_it(name: str) -> None:
     bad, words = BAD[name]
@@ -47,13 +59,7 @@ def test_a_bad_message_is_kept_and_shown_and_the_stream_goes_on_after_it(name: s
     async def scene() -> None:
         provider = Provider(ONE)
 
-        async def once(match: Match, connection: ServerConnection, position: int) -> None:
-            match.talk = honest
-            await connection.send(match.packets[0])
-            await connection.send(bad)
-            await asyncio.sleep(60)
-
-        provider[ONE].talk = once
+        provider[ONE].talk = once(bad)
         provider[ONE].say(packet(1), packet(2))
         async with provider.serving():
             await f.ask(lambda: f.add(provider.host))
@@ -72,14 +78,7 @@ def test_a_message_that_is_too_long_is_kept_as_its_beginning_with_a_note() -> No
     async def scene() -> None:
         provider = Provider(ONE)
         long = packet(2, padding="x" * (1024 * 1024))
-
-        async def once(match: Match, connection: ServerConnection, position: int) -> None:
-            match.talk = honest
-            await connection.send(match.packets[0])
-            await connection.send(long)
-            await asyncio.sleep(60)
-
-        provider[ONE].talk = once
+        provider[ONE].talk = once(long)
         provider[ONE].say(packet(1), packet(2))
         async with provider.serving():
             await f.ask(lambda: f.add(provider.host))
