@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
+from markets.desk.shortcuts import Shortcut, chosen
 from markets.domain.values import OddsFormat
+from markets.models import Preference
 from markets.selectors import seat
 from markets.selectors.seat import Place, Seat
 from markets.services.actor import Actor
@@ -94,6 +96,7 @@ def page(request: DeskRequest, template: str, context: dict[str, Any], status: i
         "theme": theme if theme in ("dark", "light") else "",
         "odds": odds_of(request),
         "sounds": sounds_of(request),
+        "shortcuts": shortcuts_of(request),
         **context,
     }
     answer = render(request, template, whole, status=status)
@@ -101,16 +104,27 @@ def page(request: DeskRequest, template: str, context: dict[str, Any], status: i
     return answer
 
 
+def preference_of(request: HttpRequest) -> Preference | None:
+    """What the person has set for himself, as it was when the request came."""
+    return getattr(request.user, "preference", None)
+
+
 def odds_of(request: HttpRequest) -> str:
     """How the person likes odds shown; decimal until said otherwise."""
-    preference = getattr(request.user, "preference", None)
+    preference = preference_of(request)
     return preference.odds if preference else OddsFormat.DECIMAL.value
 
 
 def sounds_of(request: HttpRequest) -> str:
     """The cues that the person hears, with commas between; none until said otherwise."""
-    preference = getattr(request.user, "preference", None)
+    preference = preference_of(request)
     return preference.sounds if preference else ""
+
+
+def shortcuts_of(request: HttpRequest) -> tuple[Shortcut, ...]:
+    """The single keys of the pages, where the person has put them."""
+    preference = preference_of(request)
+    return chosen(preference.keys if preference else {})
 
 
 def _signed_out(request: HttpRequest) -> HttpResponse:

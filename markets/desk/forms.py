@@ -17,6 +17,10 @@ BIG = 2**62
 EPOCH, FAR = date(1970, 1, 1), date(2999, 12, 31)
 FAR_MS = 32_503_593_600_000
 """The same in milliseconds."""
+TABS = {"live": "Live", "soon": "Soon", "mine": "Mine", "attention": "Needs attention"}
+"""Of the board, with their words."""
+SORTS = ("state", "name", "suspended", "overrides")
+"""Columns of the board that sort it."""
 PLAIN = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,4})?")
 
 
@@ -154,6 +158,16 @@ class OutcomeForm(forms.Form):
 class OutcomeBackForm(forms.Form):
     fixture = forms.IntegerField(min_value=1, max_value=BIG)
     reason = forms.CharField(max_length=300, required=False)
+
+
+class BoardViewForm(forms.Form):
+    """How the board is looked at, under a name."""
+
+    name = forms.CharField(max_length=30)
+    tab = forms.ChoiceField(choices=[(tab, tab) for tab in TABS])
+    words = forms.CharField(max_length=100, required=False)
+    sort = forms.ChoiceField(choices=[(column, column) for column in SORTS], required=False)
+    down = forms.BooleanField(required=False)
 
 
 class AuditForm(forms.Form):

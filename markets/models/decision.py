@@ -61,11 +61,17 @@ class Hold(models.Model):
 
 
 class Preference(models.Model):
-    """How a person likes the desk shown, and told. ``sounds``: cues heard, with commas between; empty: none."""
+    """How a person likes the desk shown, and told. ``sounds``: cues heard, with commas between; empty: none.
+
+    ``views``: of the board, as ``markets.domain.preferences.BoardView``, in the order kept. ``keys``: action → key, where it is another
+    than the desk's own; empty: none.
+    """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference")
     odds = models.CharField(max_length=10, default=OddsFormat.DECIMAL.value)
     sounds = models.CharField(max_length=60, blank=True, default="")
+    views = models.JSONField(default=list)
+    keys = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.user}, {self.odds}"

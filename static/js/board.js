@@ -60,11 +60,12 @@
     count();
   };
 
-  for (const chip of $$("button[data-tab], button[data-part]")) chip.addEventListener("click", () => {
+  const choose = (chip) => {
     if (chip.dataset.tab) tab = chip.dataset.tab; else part = chip.dataset.part;
     for (const other of $$("button[data-tab], button[data-part]")) other.setAttribute("aria-pressed", String(other === chip));
     show();
-  });
+  };
+  for (const chip of $$("button[data-tab], button[data-part]")) chip.addEventListener("click", () => choose(chip));
   if (filter && (table || cards)) filter.addEventListener("input", show);
 
   // ---- sort: only when asked, never under the pointer ------------------------------------------------------------
@@ -74,15 +75,35 @@
     suspended: (row) => -number(row, "suspended"),
     overrides: (row) => -number(row, "overrides"),
   };
-  for (const button of $$(".sort")) button.addEventListener("click", () => {
+  const sortBy = (button, down) => {
     const th = button.closest("th");
-    const down = th.getAttribute("aria-sort") === "ascending";
     for (const other of $$("th[aria-sort]")) other.removeAttribute("aria-sort");
     th.setAttribute("aria-sort", down ? "descending" : "ascending");
     const key = sortKey[button.dataset.sort];
     const sorted = rows().map((row, at) => ({ row, key: key(row), at })).sort((a, b) => ((a.key < b.key ? -1 : a.key > b.key ? 1 : a.at - b.at) * (down ? -1 : 1)));
     $("#board-rows").append(...sorted.map((s) => s.row));
-  });
+  };
+  for (const button of $$(".sort")) button.addEventListener("click", () => sortBy(button, button.closest("th").getAttribute("aria-sort") === "ascending"));
+
+  // ---- views: a tab, a filter and a sorting under a name -------------------------------------------------------------
+  const views = $("#views");
+  if (views) {
+    $("#views-open").addEventListener("click", () => views.showModal());
+    $("#keep-view").addEventListener("htmx:configRequest", ({ detail }) => {
+      const sorted = $("th[aria-sort]");
+      Object.assign(detail.parameters, { tab, words: filter.value.trim(), sort: sorted ? $(".sort", sorted).dataset.sort : "" });
+      if (sorted?.getAttribute("aria-sort") === "descending") detail.parameters.down = "1";
+    });
+    $("#keep-view").addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) $("#keep-view").reset(); });
+    views.addEventListener("click", ({ target }) => {
+      const view = target.closest("[data-view]");
+      if (!view) return;
+      filter.value = view.dataset.words;
+      choose($(`button[data-tab="${view.dataset.view}"]`));
+      if (view.dataset.sort) sortBy($(`.sort[data-sort="${view.dataset.sort}"]`), Boolean(view.dataset.down));
+      views.close();
+    });
+  }
 
   // ---- stars and ticks ---------------------------------------------------------------------------------------------
   const paintStars = () => {
@@ -180,20 +201,23 @@
   const takeOver = () => ($("#take-over:not([hidden])") || $("#hand-back:not([hidden])"))?.click();
   const explain = () => { if (document.activeElement.matches("[data-price]")) desk.explain(document.activeElement); };
 
-  const keys = {
-    j: () => move(1), k: () => move(-1), h: () => sideways(-1), l: () => sideways(1),
-    "/": () => { filter.focus(); filter.select(); },
-    s: () => act(desk.hold), r: () => act(desk.release), S: () => wholeFixture(desk.hold), R: () => wholeFixture(desk.release),
-    u: () => desk.undo(), o: popOut, f: openFixture, x: tickRow, e: explain, c: stillHolds, m: takeOver, p: () => $("#pause")?.click(), "?": () => $("#help").showModal(),
+  const does = {
+    down: () => move(1), up: () => move(-1), left: () => sideways(-1), right: () => sideways(1),
+    filter: () => { filter?.focus(); filter?.select(); }, views: () => views?.showModal(),
+    suspend: () => act(desk.hold), resume: () => act(desk.release),
+    "suspend-fixture": () => wholeFixture(desk.hold), "resume-fixture": () => wholeFixture(desk.release),
+    undo: () => desk.undo(), "pop-out": popOut, open: openFixture, select: tickRow, explain, "still-holds": stillHolds, "take-over": takeOver,
+    pause: () => $("#pause")?.click(), help: () => $("#help").showModal(),
   };
+  const AGAIN = ["down", "up", "left", "right"];  // what a key that is held down goes on doing
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && "srSRpxfeuocm?".includes(event.key)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && event.target === filter) { filter.value = ""; filter.blur(); show(); return; }
     const typing = event.target.matches("input:not([type=checkbox]), select, textarea") || document.querySelector("dialog[open]");
-    const does = keys[event.key.length === 1 && !event.shiftKey ? event.key.toLowerCase() : event.key];
-    if (typing || !does || !desk.keysOn()) return;
+    const action = desk.keys.get(event.shiftKey ? event.key : event.key.toLowerCase());
+    if (typing || !action || !desk.keysOn() || (event.repeat && !AGAIN.includes(action))) return;
     event.preventDefault();
-    does();
+    does[action]();
   });
 
   // The row under the keys is marked; on a fixture's page its graph follows.

@@ -48,7 +48,8 @@
     const undo = JSON.parse(text), button = document.createElement("button");
     button.type = "button";
     button.className = "undo";
-    button.innerHTML = "Undo <kbd>U</kbd>";
+    button.innerHTML = 'Undo <kbd data-key="undo"></kbd>';
+    nameKeys(button);
     button.addEventListener("click", () => {
       line.remove();
       const { until, ...values } = undo.values;
@@ -104,7 +105,7 @@
     doubted = { id: "", until: 0 };
     await desk.command("/do/override/confirm", { selection: id, version: cell.dataset.version, point_ended: cell.dataset.old || 0, ...(again ? { confirmed: "1" } : {}) }, [cell]);
     const said = $$("#toasts [data-said]").pop();
-    if (said?.classList.contains("warn")) { doubted = { id, until: performance.now() + AGAIN_MS }; said.append(" (C again)"); }
+    if (said?.classList.contains("warn")) { doubted = { id, until: performance.now() + AGAIN_MS }; said.append(` (${named.get("still-holds") || ""} again)`); }
     // A reason needs a place to be typed: the panel, on this price.
     if (said?.dataset.field === "reason" && desk.openPanel) { desk.openPanel(cell); $("#override-reason").focus(); }
   };
@@ -218,6 +219,19 @@
   if (bookmaker) bookmaker.addEventListener("change", () => bookmaker.form.submit());
   const csv = $("#csv");
   if (csv) csv.addEventListener("click", () => { location.href = `${csv.dataset.url}?${new URLSearchParams(new FormData($("#audit-filter")))}`; });
+
+  // Which key does what, as the person wants it, and so on whatever names a key.
+  desk.keys = new Map((body.dataset.keys || "").split(" ").filter(Boolean).map(([key, ...action]) => [key, action.join("")]));
+  const named = new Map([...desk.keys].map(([key, action]) => [action, key === key.toLowerCase() ? key.toUpperCase() : `Shift ${key}`]));
+  const nameKeys = (root) => {
+    for (const label of $$("kbd[data-key]", root)) {
+      const name = named.get(label.dataset.key) || "";
+      if (label.textContent !== name) label.textContent = name;
+      label.hidden = !name;
+    }
+  };
+  nameKeys(body);
+  for (const swapped of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.addEventListener(swapped, (event) => nameKeys(event.detail.target));
 
   // Help, with the switch for single keys.
   const keysOn = $("#keys-on");

@@ -229,6 +229,63 @@ def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Ch
     chrome.run(steps)
 
 
+def test_a_view_of_the_board_is_kept_and_comes_back_by_a_click(chrome: Chrome, match: Match) -> None:
+    def steps(page: Page) -> None:
+        page.fill("#filter", match.name)
+        page.locator("[data-tab=mine]").click()
+        page.locator(".sort[data-sort=name]").click()
+        page.locator("#views-open").click()
+        page.fill("#keep-view [name=name]", match.name)
+        page.keyboard.press("Enter")
+        kept = page.locator("#views-list").get_by_role("button", name=match.name, exact=True)
+        expect(kept).to_be_visible()
+        page.reload()
+        expect(row(page, match)).to_be_visible()
+        page.keyboard.press("v")
+        kept.click()
+        expect(page.locator("#views")).to_be_hidden()
+        expect(page.locator("[data-tab=mine]")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#filter")).to_have_value(match.name)
+        expect(page.locator("th[aria-sort=ascending] .sort")).to_have_attribute("data-sort", "name")
+        expect(row(page, match)).to_be_hidden()
+        page.keyboard.press("v")
+        page.get_by_role("button", name=f"Forget {match.name}").click()
+        expect(kept).to_have_count(0)
+
+    chrome.run(steps)
+
+
+@pytest.fixture
+def own_keys(chrome: Chrome) -> Iterator[None]:
+    yield
+    chrome.run(lambda page: page.get_by_role("button", name="Back to the desk's own").click(), path="/account")
+
+
+@pytest.mark.usefixtures("own_keys")
+def test_a_key_does_what_the_person_has_put_on_it_and_says_so(chrome: Chrome, match: Match) -> None:
+    def steps(page: Page) -> None:
+        page.goto(f"{chrome.base}/account")
+        page.fill("#keys-form [name=suspend]", "q")
+        page.fill("#keys-form [name=resume]", "W")
+        page.locator("#keys-form").get_by_role("button", name="Keep").click()
+        expect(page.get_by_role("status")).to_have_text("Kept.")
+        page.goto(chrome.base)
+        cell = first_price(page, match)
+        expect(cell).to_have_attribute("data-s", "open")
+        cell.focus()
+        page.keyboard.press("s")
+        page.keyboard.press("q")
+        expect(cell).to_have_attribute("data-s", "suspended")
+        expect(page.locator("#toasts .said")).to_have_count(1)
+        expect(page.locator("#suspend-rows kbd")).to_have_text("Q")
+        expect(page.locator("#aside [data-key=suspend]")).to_have_text("Q")
+        expect(page.locator("#resume-rows kbd")).to_have_text("Shift W")
+        page.keyboard.press("Shift+W")
+        expect(cell).to_have_attribute("data-s", "open")
+
+    chrome.run(steps)
+
+
 def test_a_sparkline_of_a_row_that_has_left_is_passed_over_in_silence(chrome: Chrome, match: Match) -> None:
     def steps(page: Page) -> None:
         here = first_price(page, match).locator("xpath=ancestor::tr").locator(".spark")

@@ -86,7 +86,7 @@ OF_ONESELF = {
 """They name nothing: whoever asks is shown what is one's own, which must hold nothing of another."""
 OF_NOBODY = {
     "healthz", "readyz", "favicon.ico", "api/docs", "api/openapi.json", "bookmaker/openapi.json", "bookmaker/", "bookmaker(?:/.*)?",
-    "sign-out", "account/odds", "account/sounds", "do/panic", "api/asyncapi.json",
+    "sign-out", "account/odds", "account/sounds", "account/keys", "board/views/keep", "board/views/forget", "do/panic", "api/asyncapi.json",
 }  # fmt: skip
 """They name nothing and tell of no bookmaker, or do something for the caller alone."""
 

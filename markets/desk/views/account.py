@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from markets.desk.access import DeskRequest, actor, for_bookmaker, here, page, seated
+from markets.desk.access import DeskRequest, actor, for_bookmaker, here, page, seated, shortcuts_of
 from markets.desk.forms import row_id
+from markets.desk.shortcuts import ShortcutsForm
 from markets.domain.values import Cue, OddsFormat
 from markets.selectors import board, seat
 from markets.services import people, preferences, throttle, watching
@@ -71,9 +72,31 @@ def account(request: DeskRequest) -> HttpResponse:
         user.refresh_from_db()
         update_session_auth_hash(request, user)
         form = PasswordChangeForm(user)
-    kept = {name: name in request.GET for name in ("shown", "heard")}
-    context = {"form": form, "changed": changed, **kept, "odds_formats": ODDS, "cues": CUES, "page": "account"}
-    return page(request, "desk/account.html", context)
+    kept = {name: name in request.GET for name in ("shown", "heard", "bound")}
+    return _account(request, form=form, changed=changed, **kept)
+
+
+def _account(request: DeskRequest, **context: Any) -> HttpResponse:
+    """The page; ``form``: of the password, ``keys``: of the shortcuts, where another one than as they are now."""
+    whole = {
+        "form": PasswordChangeForm(cast(User, request.user)),
+        "keys": ShortcutsForm(initial={shortcut.action: shortcut.key for shortcut in shortcuts_of(request)}),
+        "odds_formats": ODDS,
+        "cues": CUES,
+        "page": "account",
+    }
+    return page(request, "desk/account.html", whole | context)
+
+
+@require_POST
+@seated
+def keys(request: DeskRequest) -> HttpResponse:
+    """Where the person wants the single keys; ``reset`` puts them all back."""
+    form = ShortcutsForm(request.POST)
+    if "reset" not in request.POST and not form.is_valid():
+        return _account(request, keys=form)
+    preferences.bind_keys(request.seat.user_id, {} if "reset" in request.POST else form.changed)
+    return redirect(f"{reverse('account')}?bound")
 
 
 @require_POST

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from django.http import HttpResponse
+from django.views.decorators.http import require_POST
 
 from markets.db import now
 from markets.desk import graph, notices
-from markets.desk.access import DeskRequest, for_bookmaker, here, page
+from markets.desk.access import DeskRequest, for_bookmaker, here, page, preference_of
+from markets.desk.forms import TABS, BoardViewForm
+from markets.desk.views.commands import valid
+from markets.domain.preferences import BoardView
 from markets.live import fences
 from markets.live.cells import PriceView, board_cells
 from markets.selectors import board, health, journal, offer, ticks
 from markets.selectors.offer import Offer
+from markets.services import preferences
+from markets.services.errors import Refused
 
-TABS = (("live", "Live"), ("soon", "Soon"), ("mine", "Mine"), ("attention", "Needs attention"))
 SPARK_MINUTES = 15
 
 
@@ -33,7 +39,8 @@ def board_page(request: DeskRequest) -> HttpResponse:
         {
             "page": "board",
             "now": shown[0].now if shown else now(),
-            "tabs": TABS,
+            "tabs": TABS.items(),
+            "views": _shown(preferences.views(preference_of(request))),
             "rows": [board_cells(o) for o in shown],
             "watched": [c.id for c in listed if c.watched],
             "mine": [c.id for c in listed if c.watched or c.overridden],
@@ -41,6 +48,31 @@ def board_page(request: DeskRequest) -> HttpResponse:
             "competitions": competitions(shown),
         },
     )
+
+
+@require_POST
+@for_bookmaker
+def keep_view(request: DeskRequest) -> HttpResponse:
+    """The board as the person looks at it now, under a name; an older view of that name goes."""
+    try:
+        return _views_part(request, preferences.keep_view(request.seat.user_id, BoardView(**valid(BoardViewForm(request.POST)))))
+    except Refused as refused:
+        return _views_part(request, preferences.views(preference_of(request)), refused.words)
+
+
+@require_POST
+@for_bookmaker
+def forget_view(request: DeskRequest) -> HttpResponse:
+    return _views_part(request, preferences.forget_view(request.seat.user_id, request.POST.get("name", "")))
+
+
+def _views_part(request: DeskRequest, views: Iterable[BoardView], wrong: str = "") -> HttpResponse:
+    return page(request, "board/_views.html", {"views": _shown(views), "wrong": wrong}, status=422 if wrong else 200)
+
+
+def _shown(views: Iterable[BoardView]) -> list[tuple[BoardView, str]]:
+    """Each with what it shows in words."""
+    return [(view, TABS.get(view.tab, view.tab) + (f", “{view.words}”" if view.words else "")) for view in views]
 
 
 @for_bookmaker
