@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Chrome
 from tests.browser.provider import Match
+from tests.browser.steps import still
 
 pytestmark = pytest.mark.browser
 AXE = next(Path(__file__).parent.glob("axe-*/axe.min.js"))
@@ -34,7 +35,7 @@ def test_a_page_has_no_fault_that_axe_can_find(chrome: Chrome, match: Match, whe
         page.context.add_cookies([{"name": "theme", "value": theme, "url": chrome.base}])
         page.reload()
         go(page, match, where)
-        page.wait_for_timeout(600)
+        still(page)
         return faults(page)
 
     assert chrome.run(steps) == []

@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SECRET, Chrome, Desk
 from tests.browser.courts import BrowserUmpire, Simulated, TennisMatch, scored, simulated
 from tests.browser.provider import Provider
+from tests.browser.steps import override, same_as_afresh, still
 from tests.browser.test_accessibility import faults
 from tests.cluster import free_port
 from tests.promises.umpire import TOKEN, Court, status
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.browser
 GRACE = 0.15
 """Seconds after a point's end from which a price counts (A2: 100 ms by the database's clock)."""
 BOUND = 0.25
-"""A1's 50 ms, and what a slow machine's turn and one drawing of the screen may add; half of the points must be within it."""
+"""A1's 50 ms, and what a slow machine's turn and one drawing of the screen may add; nine of ten points must be within it."""
 FAULT = 2.0
 """What A1 allows when something stands still, as a browser on a busy machine may for a moment."""
 SPEED = 10.0
@@ -207,9 +208,10 @@ def test_a1_a2_a_point_is_counted_live_and_then_the_price_is_waited_for(browser:
         expect(price(page)).to_have_attribute("data-s", "suspended")
         expect(words(page)).to_have_text("point in play")
         elapsed = page.locator("[data-points=elapsed]")
-        first = float(elapsed.inner_text().split()[0])
-        page.wait_for_timeout(700)
-        assert 0.4 < float(elapsed.inner_text().split()[0]) - first < 1.5
+        began, first = time.monotonic(), float(elapsed.inner_text().split()[0])
+        expect(elapsed).to_have_text(re.compile(rf"^{int(first) + 1}\.[0-9] s"))
+        counted = float(elapsed.inner_text().split()[0]) - first
+        assert abs(counted - (time.monotonic() - began)) < 0.5
         fresh.court.score()
         expect(words(page)).to_have_text("waiting for a price after the point")
         expect(pill(page)).to_have_text("BETWEEN")
@@ -266,19 +268,13 @@ def test_d3_the_page_with_its_frames_is_the_page_loaded_afresh(browser: Chrome, 
         for packet in told:
             if packet["eventElementType"] == "PointScored":
                 fresh.court.start_point()
-                page.wait_for_timeout(120)
             fresh.court.say(packet)
-            page.wait_for_timeout(120)
+            expect(page.locator("#timeline")).to_contain_text(f"#{fresh.court.last}")
         fresh.court.start_point()
         expect(page.locator("#timeline li").first).to_contain_text("point started", timeout=5000)
         expect(page.locator("#points-alerts")).to_contain_text("Ball abuse")
         expect(page.locator("#timeline li.undo").first).to_contain_text("undo:")
-        page.wait_for_timeout(2000)
-        seen = parts(page)
-        page.reload()
-        page.wait_for_selector("#connection.ok")
-        page.wait_for_timeout(1000)
-        assert seen == parts(page)
+        same_as_afresh(page, parts)
 
     browser.run(steps)
 
@@ -313,7 +309,7 @@ def test_a_bound_match_has_no_fault_that_axe_can_find(browser: Chrome, side: Sid
         expect(pill(page)).to_have_text("CORRECTION")
         page.reload()
         page.wait_for_selector("#timeline li.undo")
-        page.wait_for_timeout(600)
+        still(page)
         assert faults(page) == []
 
     browser.run(steps)
@@ -326,8 +322,8 @@ def test_a_match_held_manually_opens_only_when_it_is_released(browser: Chrome, s
         expect(page.locator("[data-points=takeover]")).to_have_text("MANUAL")
         expect(price(page)).to_have_attribute("title", re.compile("held manually"))
         plays(page, side)
-        side.price()
-        page.wait_for_timeout(600)
+        side.price("1.91")
+        expect(price(page)).to_have_attribute("data-feed", "1.91")
         expect(price(page)).to_have_attribute("data-s", "suspended")
         expect(pill(page)).to_have_text("HELD")
         page.keyboard.press("m")
@@ -343,17 +339,18 @@ def cancel(page: Page) -> None:
     page.locator(f"#active button{known}", has_text="Cancel").click()
 
 
+def override_before_a_point(page: Page, side: Side, then: str) -> None:
+    """1.96, and the feed's price from after the point."""
+    side.open(page)
+    override(page, price(page), "1.96")
+    plays(page, side)
+    side.price(then)
+    expect(price(page)).to_have_attribute("data-old", re.compile("[0-9]+"))
+
+
 def test_a2_an_override_from_before_the_point_returns_by_one_key(browser: Chrome, side: Side) -> None:
     def steps(page: Page) -> None:
-        side.open(page)
-        price(page).focus()
-        page.keyboard.press("Enter")
-        page.fill("#override-value", "1.96")
-        page.keyboard.press("Enter")
-        expect(price(page)).to_have_attribute("data-s", "override")
-        plays(page, side)
-        side.price("1.94")
-        expect(price(page)).to_have_attribute("data-old", re.compile("[0-9]+"))
+        override_before_a_point(page, side, then="1.94")
         expect(price(page)).to_have_attribute("title", re.compile("override from before the point"))
         expect(page.locator("[data-still-holds]")).to_be_visible()
         page.keyboard.press("c")
@@ -369,15 +366,7 @@ def test_a2_an_override_from_before_the_point_returns_by_one_key(browser: Chrome
 
 def test_a2_an_override_far_from_the_price_after_the_point_asks_why_and_says_where(browser: Chrome, side: Side) -> None:
     def steps(page: Page) -> None:
-        side.open(page)
-        price(page).focus()
-        page.keyboard.press("Enter")
-        page.fill("#override-value", "1.96")
-        page.keyboard.press("Enter")
-        expect(price(page)).to_have_attribute("data-s", "override")
-        plays(page, side)
-        side.price("1.62")
-        expect(price(page)).to_have_attribute("data-old", re.compile("[0-9]+"))
+        override_before_a_point(page, side, then="1.62")
         price(page).focus()
         page.keyboard.press("c")
         expect(page.locator("#toasts .bad", has_text="say why")).to_be_visible()
@@ -479,11 +468,11 @@ def test_a1_a2_in_a_minute_of_a_simulated_match_nothing_is_open_from_a_points_st
     reopened = prices_kept(home, match)
     assert len(points) > 10
     closed = [(began, next((at for at in reopened if at > ended + 0.1), seen[-1][0])) for began, ended in points]
-    took = [shut_after(began, until, seen) for began, until in closed]
+    took = sorted(shut_after(began, until, seen) for began, until in closed)
     holes = [later[0] - earlier[0] for earlier, later in pairwise(seen)]
-    assert median(took) < BOUND, took
-    assert max(took) < FAULT + max(holes), took
     assert median(holes) < 0.1, "the page was not looked at"
+    assert took[len(took) * 9 // 10] < BOUND, took
+    assert took[-1] < FAULT, took
     opened_early = [(began, at) for began, until in closed for at in opening(began, until, seen)]
     assert opened_early == []
     between = [n for at, n in seen if not any(began <= at < until for began, until in closed)]
