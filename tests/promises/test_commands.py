@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.live.listening import Ear
+from tests.pace import keeps_to
 from tests.processes import SCALED, DeskProcess, until
 from tests.promises import letters
 from tests.promises.town import Match, Person, Town
@@ -27,34 +28,33 @@ class Listener:
         return f"ws://127.0.0.1:{self.port}/live/ws/{path}"
 
 
-def stops(trader: Person, ears: list[Ear], rounds: int) -> list[float]:
-    """Seconds from the command's departure until every socket showed it, for each round."""
+def stops(trader: Person, ears: list[Ear], rounds: int) -> float:
+    """p99 of the seconds from the command's departure until every socket showed it; none of them is beyond two."""
     took = []
     for _ in range(rounds):
         started = time.monotonic()
         trader.do("panic")
-        for ear in ears:
-            ear.wait(lambda e: not any(p.open for p in e.prices.values()), 10)
-        took.append(time.monotonic() - started)
-        trader.do("resume", scope="everything")
+        try:
+            for ear in ears:
+                ear.wait(lambda e: not any(p.open for p in e.prices.values()), 10)
+            took.append(time.monotonic() - started)
+        finally:
+            trader.do("resume", scope="everything")
         for ear in ears:
             ear.wait(lambda e: all(p.open for p in e.prices.values()), 10)
-    return sorted(took)
+    assert max(took) < 2, sorted(took)
+    return sorted(took)[int(0.99 * rounds) - 1]
 
 
 @pytest.mark.alone
 def test_c5_the_stop_button_reaches_every_process_at_once(town: Town) -> None:
-    """p99 of a hundred stops; measured a second time if need be, since others share the machine."""
+    """p99 of a hundred stops, and none beyond what any fault may cost."""
     match, trader = town.match(), town.person("alpha-trader")
     second = DeskProcess(town.place) if SCALED else None
     ports = [town.web.port, *([second.port] if second else [])]
     ears = [Ear(Listener(port), f"fixture/{match.row()}", trader.session).ready() for port in ports]
     try:
-        tries = [stops(trader, ears, 100)]
-        if tries[0][98] > 0.25:
-            tries.append(stops(trader, ears, 100))
-        assert tries[-1][98] <= 0.25, tries
-        assert max(map(max, tries)) < 2, tries
+        keeps_to(0.25, lambda: stops(trader, ears, 100), never=2.0)
     finally:
         for ear in ears:
             ear.close()

@@ -90,7 +90,7 @@ def test_a11_a_price_ends_at_its_expiry(town: Town) -> None:
     for asked in iter(time.time, None):
         first = match.first()
         if not first["suspended"]:
-            assert asked + first["validForMs"] / 1000 <= expiry.timestamp() + 1  # asked a little before it was answered
+            assert asked + first["validForMs"] / 1000 <= expiry.timestamp()
         seen.append((asked, not first["suspended"]))
         if asked > expiry.timestamp() + 0.5:
             break
@@ -124,12 +124,14 @@ def test_a12_every_price_is_valid_until_its_earliest_deadline_at_most(town: Town
     assert all(0 < before.outcomes()[id_]["validForMs"] <= 10_000 for id_ in before.selections)
     answer = before.patch({"oddValue": 2.05, "durationSeconds": 3, "reason": "test"})
     ends = datetime.fromisoformat(answer.json()["endsAt"]).timestamp()
+    believed = []
     while (asked := time.time()) < ends:
-        outcome, answered = before.first(), time.time()
+        outcome = before.first()
         if outcome["value"] == 2.05:
-            assert asked + outcome["validForMs"] / 1000 <= ends
-            assert answered >= asked
+            believed.append(asked + outcome["validForMs"] / 1000)
         time.sleep(0.02)
+    assert len(believed) > 5
+    assert max(believed) <= ends
     assert before.first()["value"] == 2.0
     assert until(lambda: town.get(before.path()).json()["override"] == [])
     assert until(lambda: still_good(unchanged(town, before)), 5)  # that it ended is told as a change of its own

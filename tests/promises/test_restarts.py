@@ -102,6 +102,7 @@ def test_c1_an_override_outlives_a_crash_and_ends_at_its_deadline_with_every_wor
         assert value in (2.05, 2.30), "the price from before the override"
         assert value == 2.30 or asked < ends + 0.25
         time.sleep(0.02 if ends - asked < 1 else 0.25)
+    assert lasting.first()["value"] == 2.30
     if SCALED:
         own.worker = None
         return

@@ -2,64 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import free_port, wait_for
 from tests.live.clients import Client, EventClient, SocketClient, without_time
+from tests.ownredis import OwnRedis, own_redis
+from tests.processes import until
 from tests.promises.town import Match, Prepared, Town
 
 pytestmark = pytest.mark.scaled
 OUTAGE = 10.0
-
-
-class Redis:
-    """A Redis of the test's own that can be away for a while."""
-
-    def __init__(self, home: Path) -> None:
-        self.port = free_port()
-        self._home = home
-        self.start()
-
-    def start(self) -> None:
-        program = shutil.which("redis-server") or "redis-server"
-        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self._home)
-        wait_for(self.port)
-
-    def go(self, how: signal.Signals) -> None:
-        self._process.send_signal(how)
-        if how is signal.SIGKILL:
-            self._process.wait(10)
-
-    def come_back(self) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGCONT)
-        else:
-            self.start()
-
-    def end(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-        self._process.kill()
-        self._process.wait(10)
+AGREED = 2.0
+"""D3: seconds after the last change in which every client shows what the server does."""
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    one = Redis(tmp_path)
-    yield one
-    one.end()
+def redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    with own_redis(tmp_path) as one:
+        yield one
 
 
 @pytest.fixture
-def town(tmp_path: Path, prepared: Prepared, redis: Redis) -> Iterator[Town]:
-    one = Town(tmp_path, prepared, REDIS_URL=f"redis://127.0.0.1:{redis.port}/0")
+def town(tmp_path: Path, prepared: Prepared, redis: OwnRedis) -> Iterator[Town]:
+    one = Town(tmp_path, prepared, REDIS_URL=redis.url)
     try:
         one.start()
         with one.beating():
@@ -80,10 +50,10 @@ def agrees(match: Match, client: Client) -> bool:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
-def test_f4_all_agree_two_seconds_after_redis_was_away(town: Town, redis: Redis, how: signal.Signals) -> None:
+def test_f4_all_agree_two_seconds_after_redis_was_away(town: Town, redis: OwnRedis, how: signal.Signals) -> None:
     match, trader = town.match(), town.person("alpha-trader")
     clients = listeners(match)
-    redis.go(how)
+    redis.fail(how)
     back = time.monotonic() + OUTAGE
     for step in range(3):
         match.offer(f"2.{step + 1}0")
@@ -98,10 +68,9 @@ def test_f4_all_agree_two_seconds_after_redis_was_away(town: Town, redis: Redis,
     time.sleep(max(0.0, back - time.monotonic()))
     redis.come_back()
     match.offer("2.90")
-    time.sleep(2)
     town.settle()
     for client in clients:
-        assert agrees(match, client) or client.wait(lambda c: agrees(match, c)) < 1
+        assert until(partial(agrees, match, client), AGREED)
         assert client.match.broken == []
         assert 2.90 in client.match.open().values()
         client.close()
