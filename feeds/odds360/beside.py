@@ -20,7 +20,7 @@ from .wire import Object, text_of
 
 _GROUPS = frozenset(group for groups in GROUPS.values() for group in groups)
 _DESCRIBING = ATTRIBUTES | {"cashOutStatus", "eachWay", "score", "resultRevision"}
-"""Of our own payload (docs/api.md)."""
+"""What tells of a market and is no outcome of it: also the names of our own payload (docs/api.md)."""
 
 
 class About(Struct, frozen=True):
@@ -70,7 +70,7 @@ class Beside:
             if (group := kebab(key)) in self._known:
                 self.groups[group] = most_closed((self.groups.get(group, Standing.UNSAID), _standing_of_group(said)))
                 members = said.items() if isinstance(said, dict) else ()
-                yield from (About(group, name, one) for name, one in members if name not in ATTRIBUTES and one is not None)
+                yield from (About(group, name, one) for name, one in members if name not in _DESCRIBING and one is not None)
 
     def _group_in(self, said: object) -> str:
         group = kebab(text_of(said.get("group"), 60)) if isinstance(said, dict) else ""
@@ -98,6 +98,15 @@ def holds(about: About) -> Holds:
     else:
         placed = all(map(is_price_object, members))
     return Holds.OUTCOMES if placed and about.group else Holds.UNCLEAR
+
+
+def told_whole(about: About) -> Object:
+    """The market as odds would have it, of what holds its outcomes: nothing that tells of it is taken for one."""
+    said: Object = about.said
+    if containers(said):
+        return said
+    telling = {name: one for name, one in said.items() if name in ATTRIBUTES and not is_price_object(one)}
+    return telling | {name: one for name, one in said.items() if name not in _DESCRIBING}
 
 
 def _has_prices(said: object) -> bool:

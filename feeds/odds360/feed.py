@@ -62,8 +62,9 @@ class Odds360Feed:
         rates = self.settings.rates
         limits = Limits(rates.requests, rates.burst)
         self._connects = limits.beside(rates.connects, rates.burst)
-        self._client = rest.Client(seconds=self.settings.request_seconds, whole=2 * self.settings.request_seconds, limits=limits)
-        self._events = sse.Opener(seconds=self.pace.connect)
+        seconds, pause = self.settings.request_seconds, self.pace.longest_pause
+        self._client = rest.Client(seconds=seconds, whole=2 * seconds, limits=limits, longest_pause=pause)
+        self._events = sse.Opener(seconds=self.pace.connect, longest_pause=pause)
         self._access = Access()
         self._missing: dict[str, float] = {}
         self._live: set[str] = set()
@@ -238,7 +239,7 @@ class Odds360Feed:
         await limiter.turn()
         try:
             if road is Road.WEBSOCKET:
-                return await ws.open_socket(address.stream(url), seconds=self.pace.connect)
+                return await ws.open_socket(address.stream(url), seconds=self.pace.connect, longest_pause=self.pace.longest_pause)
             return await self._events.open(url)
         except Trouble as trouble:
             limiter.pause(getattr(trouble, "seconds", 0.0))

@@ -35,7 +35,7 @@ class Odds360Lists:
         self._dashboard_token = dashboard_token(self._settings, wanted.token)
         limits = Limits(self._settings.rates.lists, 2)
         seconds = self._settings.request_seconds
-        self._client = rest.Client(seconds=seconds, whole=2 * seconds, limits=limits)
+        self._client = rest.Client(seconds=seconds, whole=2 * seconds, limits=limits, longest_pause=self._settings.pace.longest_pause)
 
     @property
     def intervals(self) -> Mapping[str, float]:

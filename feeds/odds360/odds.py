@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from feeds.errors import Unreadable
 from markets.domain.sports.groups import kebab
 
-from .beside import About, Beside, Holds, holds
+from .beside import About, Beside, Holds, holds, told_whole
 from .outcomes import Outcome, containers, outcomes_of
 from .prices import FLAG_NAMES, Price, Standing, closes, is_flag, most_closed, price_of, standing_of
 from .wire import Object, line_of, text_of
@@ -182,7 +182,7 @@ def _others(beside: Beside, markets: list[Market], empty: Collection[str]) -> tu
     closed: list[Market] = []
     for about in beside.others({(market.group, market.key) for market in markets}):
         if holds(about) is Holds.OUTCOMES and about.group not in empty:
-            whole.append(_own(about.group, about.key, about.said))
+            whole.append(_own(about.group, about.key, told_whole(about)))
         elif closes((market := _described(about)).standing):
             closed.append(market)
     return whole, closed

@@ -62,7 +62,8 @@ open_maps = st.dictionaries(
     | scalars,
     max_size=3,
 )
-outcomes = st.dictionaries(st.sampled_from(["home", "away", "draw"]), prices, min_size=1, max_size=3) | st.lists(
+OUTCOMES = ("home", "away", "draw")
+outcomes = st.dictionaries(st.sampled_from(OUTCOMES), prices, min_size=1, max_size=3) | st.lists(
     st.fixed_dictionaries({"key": st.sampled_from(["home", "away"])}, optional={"value": scalars, "suspended": scalars}), max_size=3
 )
 told_of = st.one_of(
@@ -78,6 +79,7 @@ told_of = st.one_of(
             "tradable": st.booleans(),
             "name": st.just("Winner"),
             "resultRevision": st.integers(1, 3),
+            "limit": st.just({"value": 100}),
         },
     ),
 )
@@ -195,6 +197,7 @@ def test_what_stands_beside_the_odds_opens_nothing_that_they_close_and_nothing_w
             assert was.get((market, outcome)) == price
         else:
             assert market.partition("/")[0] in GROUPS
+            assert outcome in OUTCOMES
             assert (outcome, price) in places(about)
 
 

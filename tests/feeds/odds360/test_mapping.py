@@ -567,6 +567,14 @@ def test_a9_prices_beside_the_odds_that_nobody_can_place_open_nothing(match: Mat
     assert match.offers() == {}, "what was offered before may be what could not be placed"
 
 
+@pytest.mark.parametrize("told", [{"resultRevision": 2}, {"limit": {"value": 100}}, {"cashOutStatus": "Open"}, {"score": {"value": 2}}])
+@pytest.mark.parametrize("whole", [OUTCOMES, {"outcomes": OUTCOMES}])
+def test_what_tells_of_a_market_beside_the_odds_is_no_outcome_of_it(match: Match, whole: dict[str, Any], told: dict[str, Any]) -> None:
+    match.payload({}, markets={"fullTime": {"winner": {**whole, **told}}})
+    assert [s.id for s in match.state.markets[WINNER].selections] == ["home", "away"]
+    assert match.offers() == {"home": "1.85", "away": "1.95"}
+
+
 @pytest.mark.parametrize("odds", [{"fullTime": None}, {"fullTime": "?"}, {"fullTime": {"suspended": True}}, {"fullTime": {"winner": None}}])
 def test_what_the_odds_themselves_take_back_is_not_opened_beside_them(match: Match, odds: Any) -> None:
     match.payload(odds, markets={"fullTime": {"winner": OUTCOMES}})
