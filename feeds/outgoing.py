@@ -115,6 +115,7 @@ class Pace(Struct, frozen=True):
     ``silence``: without a message, ping or heartbeat for so long a socket is dead. ``hole``: a connection gone for longer is a gap.
     ``first_wait`` … ``longest_wait``: between attempts, from the first again after a connection of ``proven``.
     ``refused_wait``, ``hopeless_wait``: where a person must act. ``waiting_wait``: until asking again for what has not begun.
+    ``longest_pause``: for so long at most a ``Retry-After`` keeps us away.
     ``forget``: a subject that is no longer listed and has been gone for so long is given up. ``burst`` messages may come at once,
     ``per_second`` for ever.
     """
@@ -129,6 +130,7 @@ class Pace(Struct, frozen=True):
     refused_wait: float = 60.0
     hopeless_wait: float = 300.0
     waiting_wait: float = 10.0
+    longest_pause: float = 300.0
     forget: float = 600.0
     burst: int = 5_000
     per_second: float = 200.0

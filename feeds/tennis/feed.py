@@ -69,7 +69,7 @@ class TennisFeed:
         self._list = address.base(self._settings.host) + self._settings.live_events_path
         self._streams = address.stream(address.base(self._settings.stream_host or self._settings.host))
         self.pace = self._settings.pace
-        self._client = rest.Client(seconds=self.pace.connect)
+        self._client = rest.Client(seconds=self.pace.connect, longest_pause=self.pace.longest_pause)
 
     async def discover(self) -> Sequence[Subject]:
         events = await discovery.live_events(self._client, self._list, token=self._token, accept=self._settings.accept)

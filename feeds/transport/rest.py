@@ -1,4 +1,4 @@
-"""Requests with a Bearer token over verified TLS: no redirects, no proxies, no body beyond its limit."""
+"""Requests with a Bearer token over verified TLS: no redirects, proxies or cookies, no body beyond its limit, and none that is packed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar
+from typing import Any
 
 import httpx
 from msgspec import Struct
@@ -20,7 +22,7 @@ from .limits import Limits
 
 MOST_BYTES = 4 * 1024 * 1024
 LONGEST_PAUSE = 300.0
-"""Seconds: no ``Retry-After`` keeps us away for longer."""
+"""Seconds: no ``Retry-After`` keeps us away for longer, where a feed's settings name no other time."""
 THROTTLED_PAUSE = 5.0
 """Seconds after a 429 that does not say for how long."""
 _PASSING = frozenset({408, 425})
@@ -38,17 +40,42 @@ class Answer(Struct, frozen=True):
     content_type: str = ""
 
 
+class _NoCookies(CookieJar):
+    """Takes none: who grants access by a Bearer token needs no memory of ours, which a provider could fill without end."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """They are not even read."""
+
+
+def http_client(timeout: httpx.Timeout | float, limits: httpx.Limits | None = None) -> httpx.AsyncClient:
+    """Of which all requests to providers are made; ``timeout`` in seconds. Packed answers are not asked for: a few bytes could become
+    gigabytes before anybody could count them.
+    """
+    return httpx.AsyncClient(
+        verify=address.tls(),
+        timeout=timeout,
+        limits=limits or httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        cookies=_NoCookies(),
+        headers={"Accept-Encoding": "identity"},
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
 class Client:
     """One provider's REST side. ``close`` once; every error is a :class:`feeds.errors.Trouble`, whose words hold no header.
 
     ``seconds``: without a byte an answer has failed; ``whole``: and so has one that is not there by then. ``limits``: how often each
-    host is asked; who answers 429 is left alone for as long as it says.
+    host is asked; who answers 429 is left alone for as long as it says, but no longer than ``longest_pause`` seconds.
     """
 
-    def __init__(self, *, seconds: float, whole: float | None = None, limits: Limits | None = None) -> None:
-        self._http = httpx.AsyncClient(verify=address.tls(), timeout=seconds, trust_env=False, follow_redirects=False)
+    def __init__(
+        self, *, seconds: float, whole: float | None = None, limits: Limits | None = None, longest_pause: float = LONGEST_PAUSE
+    ) -> None:
+        self._http = http_client(seconds)
         self._whole = whole
         self._limits = limits
+        self._longest_pause = longest_pause
 
     async def get(self, url: str, headers: Mapping[str, str]) -> bytes:
         """The whole body; empty for 204."""
@@ -75,22 +102,29 @@ class Client:
         answer = await self._http.send(request, stream=True)
         try:
             if answer.status_code not in _GOOD:
-                raise judge(answer.status_code, host, answer.headers.get("Retry-After"))
+                raise judge(answer.status_code, host, answer.headers.get("Retry-After"), self._longest_pause)
+            refuse_packed(answer, host)
             return Answer(await _whole(answer), answer.headers.get("Content-Type", ""))
         finally:
             await answer.aclose()
 
 
-def judge(status: int, host: str, retry_after: str | None = None) -> Exception:
-    """What an answer other than success says of the next attempt."""
+def judge(status: int, host: str, retry_after: str | None = None, longest_pause: float = LONGEST_PAUSE) -> Exception:
+    """What an answer other than success says of the next attempt; ``longest_pause`` in seconds."""
     words = f"{host} answers {status}"
     if status in (401, 403):
         return Refused(f"{host} refuses the token or this machine's address ({status})")
     if status == 429 or (status == 503 and retry_after):
-        return Throttled(words, _pause(retry_after))
+        return Throttled(words, min(_pause(retry_after), longest_pause))
     if status in _PASSING or status >= 500:
         return Retryable(words)
     return Gone(words) if status in _MISSING else Hopeless(words)
+
+
+def refuse_packed(answer: httpx.Response, host: str) -> None:
+    """Raises ``Retryable`` for a body in any encoding but its own bytes (RFC 9110, 8.4)."""
+    if answer.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+        raise Retryable(f"{host} answers in an encoding that nobody asked for")
 
 
 def certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
@@ -124,22 +158,22 @@ def _trouble(error: httpx.HTTPError, host: str) -> Exception:
 
 
 def _pause(retry_after: str | None) -> float:
-    """``Retry-After`` in seconds: a number of them, or a date (RFC 9110, 10.2.3)."""
+    """``Retry-After`` in seconds: a number of them, or a date (RFC 9110, 10.2.3); what is neither says nothing."""
     said = (retry_after or "").strip()
     if said.isdecimal():
-        return min(float(said[:9]), LONGEST_PAUSE)
+        return float(said[:9])
     try:
         until = parsedate_to_datetime(said)
-    except ValueError:
+        aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
         return THROTTLED_PAUSE
-    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((aware - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_PAUSE)
 
 
 async def _whole(answer: httpx.Response) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.aiter_raw():
         size += len(chunk)
         if size > MOST_BYTES:
             raise Retryable(f"an answer is longer than {MOST_BYTES} bytes")

@@ -14,7 +14,7 @@ import httpx
 from feeds.errors import Absent, Gone, Retryable, Trouble
 
 from . import address
-from .rest import judge, troubles
+from .rest import LONGEST_PAUSE, http_client, judge, refuse_packed, troubles
 from .ws import MOST_BYTES, SAMPLE, Arrival, Closed, Sort
 
 _KIND = "text/event-stream"
@@ -36,7 +36,8 @@ class Events:
     """Bytes in, the data of whole events out; without I/O. Whatever the events are called, their data is what counts (O5)."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        """Of a line that has not ended yet: whatever comes is looked at once, however small its pieces are."""
         self._data: list[bytes] = []
         self._size = 0
         self._begun = False
@@ -44,24 +45,33 @@ class Events:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that ``piece`` completes. Raises :class:`TooLong`."""
-        self._rest += piece
         if not self._begun:
-            if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
-                return []
-            self._rest, self._begun = self._rest.removeprefix(_BOM), True
-        found = [event for line in self._lines() if (event := self._line(line)) is not None]
+            piece = self._beginning(piece)
+        found = [event for line in self._lines(piece) if (event := self._line(line)) is not None]
         if self._size + len(self._rest) > MOST_BYTES:
-            raise TooLong(b"\n".join((*self._data, self._rest))[:SAMPLE])
+            raise TooLong(b"\n".join((*self._data, bytes(self._rest[:SAMPLE])))[:SAMPLE])
         return found
 
-    def _lines(self) -> list[bytes]:
+    def _beginning(self, piece: bytes) -> bytes:
+        """Without the mark that a stream may begin with; nothing while that may still come."""
+        whole = bytes(self._rest) + piece
+        self._begun = len(whole) >= len(_BOM) or not _BOM.startswith(whole)
+        self._rest = bytearray(b"" if self._begun else whole)
+        return whole.removeprefix(_BOM) if self._begun else b""
+
+    def _lines(self, piece: bytes) -> list[bytes]:
         """Whole lines. A CR at the end ends one; the LF that may follow it then ends none."""
-        if self._after_cr and self._rest:
-            self._rest = self._rest.removeprefix(b"\n")
+        if self._after_cr and piece:
+            piece = piece.removeprefix(b"\n")
             self._after_cr = False
-        if self._rest.endswith(b"\r"):
+        if piece.endswith(b"\r"):
             self._after_cr = True
-        *lines, self._rest = _ENDS.split(self._rest)
+        first, *others = _ENDS.split(piece)
+        self._rest += first
+        if not others:
+            return []
+        lines = [bytes(self._rest), *others[:-1]]
+        self._rest = bytearray(others[-1])
         return lines
 
     def _line(self, line: bytes) -> bytes | None:
@@ -77,13 +87,12 @@ class Events:
 
 
 class Opener:
-    """Opens event streams, many at a time, each on a connection of its own. ``close`` once."""
+    """Opens event streams, many at a time, each on a connection of its own. ``close`` once. ``longest_pause``: see ``rest.Client``."""
 
-    def __init__(self, *, seconds: float) -> None:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        timeout = httpx.Timeout(seconds, read=None)
+    def __init__(self, *, seconds: float, longest_pause: float = LONGEST_PAUSE) -> None:
         self._seconds = seconds
-        self._http = httpx.AsyncClient(verify=address.tls(), timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+        self._longest_pause = longest_pause
+        self._http = http_client(httpx.Timeout(seconds, read=None), httpx.Limits(max_connections=None, max_keepalive_connections=0))
 
     async def open(self, url: str) -> EventStream:
         """Connect and be let in. Every error is a :class:`feeds.errors.Trouble`."""
@@ -96,11 +105,13 @@ class Opener:
         await self._http.aclose()
 
     async def _open(self, url: str, host: str) -> EventStream:
-        headers = {"Accept": _KIND, "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        headers = {"Accept": _KIND, "Cache-Control": "no-store"}
         answer = await self._http.send(self._http.build_request("GET", url, headers=headers), stream=True)
-        if (refusal := _refusal(answer, host)) is not None:
+        try:
+            _refuse(answer, host, self._longest_pause)
+        except Trouble:
             await answer.aclose()
-            raise refusal
+            raise
         return EventStream(answer, host)
 
 
@@ -132,11 +143,12 @@ class EventStream:
         await self._answer.aclose()
 
 
-def _refusal(answer: httpx.Response, host: str) -> Trouble | Exception | None:
+def _refuse(answer: httpx.Response, host: str, longest_pause: float) -> None:
+    """Raises a :class:`feeds.errors.Trouble` for whatever is no event stream."""
     if answer.status_code != 200:
-        refusal = judge(answer.status_code, host, answer.headers.get("Retry-After"))
-        return Absent(refusal.words) if isinstance(refusal, Gone) else refusal
+        refusal = judge(answer.status_code, host, answer.headers.get("Retry-After"), longest_pause)
+        raise Absent(refusal.words) if isinstance(refusal, Gone) else refusal
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
-        return Retryable(f"{host} answers {kind[:60] or 'something'} where an event stream was expected")
-    return None
+        raise Retryable(f"{host} answers {kind[:60] or 'something'} where an event stream was expected")
+    refuse_packed(answer, host)

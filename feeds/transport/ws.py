@@ -23,7 +23,7 @@ from websockets.uri import parse_uri
 from feeds.errors import Absent, Hopeless, NotYet, Retryable, Trouble
 
 from . import address
-from .rest import certificate_problem, judge
+from .rest import LONGEST_PAUSE, certificate_problem, judge
 
 MOST_BYTES = 1024 * 1024
 """Of one message; longer ones end the connection."""
@@ -71,12 +71,14 @@ class _Protocol(ClientProtocol):
         super().fail(code, reason)
 
 
-async def open_socket(url: str, *, seconds: float) -> Socket:
-    """Connect and shake hands within ``seconds``. Every error is a :class:`feeds.errors.Trouble`."""
+async def open_socket(url: str, *, seconds: float, longest_pause: float = LONGEST_PAUSE) -> Socket:
+    """Connect and shake hands within ``seconds``. Every error is a :class:`feeds.errors.Trouble`, ``longest_pause`` seconds the most that
+    one keeps us away.
+    """
     host = str(urlsplit(address.checked(url)).hostname)
     try:
         async with asyncio.timeout(seconds):
-            return await _open(url, host)
+            return await _open(url, host, longest_pause)
     except TimeoutError:
         raise Retryable(f"{host} does not answer in time") from None
     except (OSError, ssl.SSLError) as error:
@@ -85,13 +87,13 @@ async def open_socket(url: str, *, seconds: float) -> Socket:
         raise Retryable(f"{host} cannot be reached: {type(error).__name__}") from None
 
 
-async def _open(url: str, host: str) -> Socket:
+async def _open(url: str, host: str, longest_pause: float) -> Socket:
     where = parse_uri(url)
     context = address.tls() if where.secure else None
     reader, writer = await asyncio.open_connection(where.host, where.port, ssl=context, limit=_PIECE)
     socket = Socket(reader, writer, _Protocol(where, max_size=MOST_BYTES, logger=_library))
     try:
-        await socket.shake_hands(host)
+        await socket.shake_hands(host, longest_pause)
     except BaseException:
         socket.abort()
         raise
@@ -111,14 +113,14 @@ class Socket:
         peer = writer.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
 
-    async def shake_hands(self, host: str) -> None:
+    async def shake_hands(self, host: str, longest_pause: float) -> None:
         """The opening handshake; what comes behind it in the same piece waits for ``receive``."""
         self._protocol.send_request(self._protocol.connect())
         self._flush()
         while self._protocol.state is State.CONNECTING and self._protocol.handshake_exc is None:
             await self._piece()
         if (wrong := self._protocol.handshake_exc) is not None:
-            raise _refusal(wrong, host)
+            raise _refusal(wrong, host, longest_pause)
         self._waiting = self._arrivals()
 
     def send(self, text: str) -> None:
@@ -212,14 +214,14 @@ class Socket:
         return Closed(said.code, said.reason) if said else Closed(CloseCode.ABNORMAL_CLOSURE, "")
 
 
-def _refusal(wrong: Exception, host: str) -> Trouble | Exception:
+def _refusal(wrong: Exception, host: str, longest_pause: float) -> Trouble | Exception:
     if isinstance(wrong, InvalidStatus):
         status = wrong.response.status_code
         if status == 204:
             return NotYet("not accessible yet (204)")
         if status == 404:
             return Absent(f"{host} answers {status}")
-        return judge(status, host, wrong.response.headers.get("Retry-After"))
+        return judge(status, host, wrong.response.headers.get("Retry-After"), longest_pause)
     if isinstance(wrong, InvalidMessage) and isinstance(wrong.__cause__, EOFError):
         return Retryable(f"{host} closed the connection during the handshake")
     if isinstance(wrong, InvalidHandshake):

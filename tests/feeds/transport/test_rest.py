@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 
 from feeds.errors import Gone, Hopeless, Refused, Retryable, Throttled
-from feeds.transport import rest
+from feeds.transport import rest, sse
 from feeds.transport.limits import Limiter, Limits
 from tests.feeds.transport.test_sse import answering, head
 
@@ -52,6 +53,10 @@ async def test_a_pause_holds_everybody_back_and_the_longest_word_counts() -> Non
         (429, None, Throttled, rest.THROTTLED_PAUSE),
         (429, "soon", Throttled, rest.THROTTLED_PAUSE),
         (429, "999999999999", Throttled, rest.LONGEST_PAUSE),
+        (429, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", Throttled, rest.THROTTLED_PAUSE),
+        (429, "Mon, 01 Jan 2030 00:00:00 +99999999999999", Throttled, rest.THROTTLED_PAUSE),
+        (429, "Fri, 31 Dec 9999 23:59:59 -2359", Throttled, rest.LONGEST_PAUSE),
+        (429, "Mon, 01 Jan 0001 00:00:00 +2359", Throttled, 0),
         (429, format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), Throttled, 0),
         (429, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), Throttled, rest.LONGEST_PAUSE),
     ],
@@ -61,6 +66,15 @@ def test_what_a_status_says_of_the_next_attempt(status: int, after: str | None, 
     assert type(trouble) is kind
     if isinstance(trouble, Throttled):
         assert trouble.seconds == seconds
+
+
+async def test_no_host_keeps_us_away_for_longer_than_the_feed_says() -> None:
+    client = rest.Client(seconds=5, longest_pause=9)
+    async with answering(head("429 Too Many Requests", "Retry-After: 200")) as url:
+        with pytest.raises(Throttled) as refused:
+            await client.get(url, {})
+    await client.close()
+    assert refused.value.seconds == 9
 
 
 async def test_429_keeps_us_from_that_host_for_as_long_as_it_says() -> None:
@@ -90,3 +104,48 @@ async def test_an_answer_that_drips_is_given_up_as_a_whole() -> None:
         await client.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {})
     await client.close()
     server.close()
+
+
+@pytest.mark.parametrize("encodings", ["gzip", "gzip, gzip", "deflate", "br", "zstd", "identity, gzip", "Gzip"])
+async def test_what_is_packed_is_asked_for_by_nobody_and_never_unpacked(encodings: str) -> None:
+    client = rest.Client(seconds=5)
+    packed = gzip.compress(b" " * 1000)
+    async with answering(head("200 OK", f"Content-Encoding: {encodings}", f"Content-Length: {len(packed)}") + packed) as url:
+        with pytest.raises(Retryable, match="an encoding that nobody asked for"):
+            await client.get(url, {})
+    async with answering(head("200 OK", "Content-Encoding: identity", "Content-Length: 2") + b"[]") as url:
+        assert await client.get(url, {}) == b"[]"
+    await client.close()
+
+
+async def test_an_answer_that_is_too_long_is_given_up_as_it_comes() -> None:
+    client = rest.Client(seconds=5)
+    async with answering(head("200 OK", f"Content-Length: {rest.MOST_BYTES + 1}") + b" " * (rest.MOST_BYTES + 1)) as url:
+        with pytest.raises(Retryable, match="longer than"):
+            await client.get(url, {})
+    await client.close()
+
+
+async def test_a_provider_s_cookies_are_not_kept_and_plain_bytes_are_asked_for() -> None:
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        kind = b"text/event-stream" if b"event-stream" in heard[-1] else b"application/json"
+        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Max-Age=9999\r\nContent-Length: 0\r\nContent-Type: " + kind)
+        writer.write(b"\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    client, opener = rest.Client(seconds=5), sse.Opener(seconds=5)
+    for _ in range(2):
+        await client.get(url, {"Accept": "application/json"})
+        await (await opener.open(url)).close()
+    await client.close()
+    await opener.close()
+    server.close()
+    assert len(heard) == 4
+    for request in heard:
+        assert b"cookie" not in request.lower()
+        assert b"accept-encoding: identity\r\n" in request.lower()

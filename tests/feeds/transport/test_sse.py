@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -49,6 +50,16 @@ def test_lines_without_end_are_refused_though_they_are_empty() -> None:
         fed([b"data:\n" * 10_000] * (MOST_BYTES // 10_000 + 2))
 
 
+def test_bytes_that_come_one_by_one_cost_what_they_are_not_what_came_before_them() -> None:
+    begun = time.process_time()
+    behind_nothing = fed([b"b"] * 20_000)
+    alone = time.process_time() - begun
+    begun = time.process_time()
+    behind_much = fed([b"data: " + b"a" * 1_000_000, *[b"b"] * 20_000])
+    assert behind_nothing == behind_much == []
+    assert time.process_time() - begun < 10 * alone + 0.1
+
+
 @asynccontextmanager
 async def answering(answer: bytes, *, stays: bool = False) -> AsyncIterator[str]:
     """A server that says this to whoever asks; the address of a stream on it."""
@@ -93,6 +104,14 @@ async def test_whoever_is_no_event_stream_is_told_without_the_address(answer: by
     assert refused.value.__cause__ is None
     if isinstance(refused.value, Throttled):
         assert refused.value.seconds == 7
+
+
+async def test_a_stream_that_is_packed_is_refused() -> None:
+    opener = sse.Opener(seconds=5)
+    async with answering(head("200 OK", "Content-Type: text/event-stream", "Content-Encoding: gzip") + b": beat") as url:
+        with pytest.raises(Retryable, match="an encoding that nobody asked for"):
+            await opener.open(url)
+    await opener.close()
 
 
 async def test_comments_are_signs_of_life_and_the_end_is_a_close() -> None:
