@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
     return found
 
 
-_OPERATORS = (200, 401, 403, 429, 503)
+_OPERATORS = (200, 401, 403, 404, 429, 503)
 _BESIDE: dict[str, tuple[str, type[Schema], tuple[int, ...]]] = {
     "/feeds/accounting": ("The books of every feed; staff, or a key with scope ops", schemas.Books, _OPERATORS),
     "/feeds/messages/{slug}/{guid}": ("What became of each kept frame of a message; the same callers", schemas.Kept, _OPERATORS),
