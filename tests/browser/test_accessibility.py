@@ -29,7 +29,7 @@ def faults(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("where", ["board", "panel", "fixture", "feeds", "account", "sign-in", "help"])
+@pytest.mark.parametrize("where", ["board", "panel", "fixture", "feeds", "bindings", "links", "account", "sign-in", "help", "views"])
 def test_a_page_has_no_fault_that_axe_can_find(chrome: Chrome, match: Match, where: str, theme: str) -> None:
     def steps(page: Page) -> list[str]:
         page.context.add_cookies([{"name": "theme", "value": theme, "url": chrome.base}])
@@ -54,10 +54,12 @@ def go(page: Page, fixture: Match, where: str) -> None:
             page.keyboard.press("Enter")
         case "help":
             page.keyboard.press("?")
+        case "views":
+            page.keyboard.press("v")
         case "sign-in":
             page.context.clear_cookies(name="sessionid")
             page.goto(page.url + "sign-in")
-        case "feeds" | "account":
+        case "feeds" | "bindings" | "links" | "account":
             page.goto(page.url + where)
         case _:
             pass
