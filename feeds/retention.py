@@ -32,6 +32,7 @@ WHOLE_TICKS = timedelta(hours=48)
 ANSWERS = timedelta(hours=24)
 STEP = 200
 _LOOK = 5_000
+_PAGES = 250
 _BREATH_SECONDS = 0.005
 _NEEDED = Q(outcome__isnull=True) | Q(outcome="quarantined", resolution="")
 _NEEDED_SQL = "outcome IS NULL OR (outcome = 'quarantined' AND resolution = '')"
@@ -152,11 +153,12 @@ def _fit(limit: int, stop: threading.Event) -> None:
 
 
 def _give_back(stop: threading.Event) -> None:
-    """Free pages back to the file system, a thousand at a time."""
-    with database.cursor() as cursor:
-        while not stop.is_set():
+    """Free pages back to the file system, some at a time. SQLite's module for Python steps once, so one statement gives one page."""
+    while not stop.is_set():
+        with transaction.atomic(), database.cursor() as cursor:
             cursor.execute("PRAGMA freelist_count")
-            if not cursor.fetchone()[0]:
+            if not (free := cursor.fetchone()[0]):
                 return
-            cursor.execute("PRAGMA incremental_vacuum(1000)").fetchall()
-            time.sleep(_BREATH_SECONDS)
+            for _ in range(min(free, _PAGES)):
+                cursor.execute("PRAGMA incremental_vacuum(1)")
+        time.sleep(_BREATH_SECONDS)

@@ -116,7 +116,7 @@ else:
         "default": _sqlite(
             "tradingdesk.sqlite",
             "IMMEDIATE",
-            "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
         ),
         "read": _sqlite("django.db.backends.sqlite3", "DEFERRED", "PRAGMA query_only=ON;"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -55,6 +56,21 @@ def test_p7_an_embedded_desk_keeps_at_most_so_many_raw_bytes(settings: Settings)
     finally:
         retention.STEP = whole
     assert list(Frame.objects.order_by("pk").values_list("pk", flat=True)) == [row.pk for row in rows[4:]]
+
+
+def test_p7_an_embedded_desk_gives_free_pages_back_many_at_a_time() -> None:
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE ballast (body)")
+        cursor.execute("INSERT INTO ballast VALUES (zeroblob(8000000))")
+        cursor.execute("DROP TABLE ballast")
+        before = cursor.execute("PRAGMA page_count").fetchone()[0]
+        begun = time.monotonic()
+        retention.retain()
+        assert time.monotonic() - begun < 5
+        assert cursor.execute("PRAGMA freelist_count").fetchone()[0] == 0
+        assert before - cursor.execute("PRAGMA page_count").fetchone()[0] >= 8_000_000 // 4096
 
 
 def tick(source: Source, at: datetime, selection: int) -> int:
