@@ -43,6 +43,7 @@ class World(Struct):
     heard: int
     now: int
     revision: int = 0
+    linked: tuple[int, ...] = ()
 
     def offer(self) -> Offer:
         now = NOW + timedelta(milliseconds=self.now)
@@ -56,7 +57,7 @@ class World(Struct):
             id=7, source_id=SOURCE, source="wire", ref="100", match_id=100, sport="football", sport_name="Football", name="Ajax v PSV",
             competition_ref="55", competition_name="Eredivisie", home_name="Ajax", away_name="PSV", phase=Phase.LIVE,
             revision=self.revision, total_odds=3, simulated=False, start=NOW, changed_at=NOW + timedelta(seconds=self.revision),
-            details=None, facts=facts, markets=markets, results={}, scoreboard={},
+            details=None, facts=facts, markets=markets, results={}, scoreboard={}, linked_match_ids=self.linked,
         )  # fmt: skip
 
     def _terms(self) -> FixtureTerms:
@@ -79,7 +80,7 @@ def _row(number: int, prices: tuple[str, ...]) -> MarketRow:
 prices = st.sampled_from([("2.00", "3.00"), ("2.10", "3.00"), ("2.00", "3.10"), ("2.00", "3.00", "9.00"), ("", "3.00"), None])
 moves: dict[str, st.SearchStrategy[Any]] = {
     "one": prices, "two": prices, "held": st.frozensets(st.sampled_from(sorted(_TARGETS))), "override": st.sampled_from([None, "2.50"]),
-    "ends": st.integers(0, 9000), "heard": st.just(0), "pass": st.integers(1, 4000),
+    "linked": st.sampled_from([(), (7,)]), "ends": st.integers(0, 9000), "heard": st.just(0), "pass": st.integers(1, 4000),
 }  # fmt: skip
 steps = st.lists(
     st.tuples(
@@ -101,7 +102,7 @@ def moved(world: World, name: str, value: Any) -> None:
     match name:
         case "one" | "two":
             world.prices[1 if name == "one" else 2] = value if value is None else tuple(p or "1.00" for p in value)
-        case "held" | "override" | "ends":
+        case "held" | "override" | "ends" | "linked":
             setattr(world, name, value)
         case "heard":
             world.heard = world.now
