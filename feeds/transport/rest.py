@@ -25,6 +25,8 @@ LONGEST_PAUSE = 300.0
 """Seconds: no ``Retry-After`` keeps us away for longer, where a feed's settings name no other time."""
 THROTTLED_PAUSE = 5.0
 """Seconds after a 429 that does not say for how long."""
+MOST_AT_ONCE = 50
+"""Requests of a client that are under way; more wait for their turn. httpx walks over all of its requests and connections for each one."""
 _PASSING = frozenset({408, 425})
 _MISSING = frozenset({404, 410})
 _GOOD = frozenset({200, 201, 202, 204})
@@ -72,7 +74,9 @@ class Client:
     def __init__(
         self, *, seconds: float, whole: float | None = None, limits: Limits | None = None, longest_pause: float = LONGEST_PAUSE
     ) -> None:
-        self._http = http_client(seconds)
+        kept = httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE)
+        self._http = http_client(seconds, kept)
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._whole = whole
         self._limits = limits
         self._longest_pause = longest_pause
@@ -88,7 +92,7 @@ class Client:
             await self._limits.of(url).turn()
         try:
             with troubles(host):
-                async with asyncio.timeout(self._whole):
+                async with asyncio.timeout(self._whole), self._places:
                     return await self._ask(self._http.build_request(method, url, headers=dict(headers), content=body or None), host)
         except Throttled as throttled:
             if self._limits is not None:

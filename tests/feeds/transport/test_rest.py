@@ -149,3 +149,31 @@ async def test_a_provider_s_cookies_are_not_kept_and_plain_bytes_are_asked_for()
     for request in heard:
         assert b"cookie" not in request.lower()
         assert b"accept-encoding: identity\r\n" in request.lower()
+
+
+async def test_no_more_requests_are_under_way_than_there_are_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[int] = []
+    client = rest.Client(seconds=5, whole=5)
+
+    async def slow(request: object, host: str) -> rest.Answer:
+        under_way.append(1)
+        most.append(len(under_way))
+        await asyncio.sleep(0.01)
+        under_way.pop()
+        return rest.Answer(b"")
+
+    most: list[int] = []
+    monkeypatch.setattr(client, "_ask", slow)
+    await asyncio.gather(*(client.get("http://127.0.0.1:1/", {}) for _ in range(3 * rest.MOST_AT_ONCE)))
+    await client.close()
+    assert len(most) == 3 * rest.MOST_AT_ONCE
+    assert max(most) == rest.MOST_AT_ONCE
+
+
+async def test_who_finds_no_place_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = rest.Client(seconds=5, whole=0.1)
+    monkeypatch.setattr(client, "_ask", lambda request, host: asyncio.Event().wait())
+    asked = [client.get("http://127.0.0.1:1/", {}) for _ in range(rest.MOST_AT_ONCE + 1)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    await client.close()
+    assert all(isinstance(one, Retryable) for one in answers)
