@@ -17,8 +17,9 @@ from django.db import connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .ears import Ears
 from .fencebook import FenceBook
-from .fencewords import CHANNEL, Beat, Word, decode, encode
+from .fencewords import CHANNEL, Beat, Kept, Word, decode, encode
 
 log = logging.getLogger(__name__)
 ROAD = "redis"
@@ -29,6 +30,8 @@ REST_SECONDS = 0.5
 MOST = 20_000
 """Words that wait at most. The oldest go first; listeners see the hole in the numbers."""
 AT_ONCE = 200
+KEPT_WAITS = 0.1
+"""How long word that a packet is durable may wait for others: it only lets a fence down. Whatever puts one up leaves at once."""
 BEAT_LASTS = 1.0
 """A beat that waited for longer says nothing any more."""
 
@@ -43,7 +46,7 @@ def _client(url: str) -> redis.Redis[bytes]:
 
 
 class Publisher:
-    """``send`` returns at once; the words leave in order. After a failure some may leave twice, which listeners bear."""
+    """``send`` returns at once; the words leave in order, before long. After a failure some may leave twice, which listeners bear."""
 
     def __init__(self, url: str) -> None:
         self._redis = _client(url)
@@ -55,11 +58,12 @@ class Publisher:
 
     def send(self, word: Word) -> None:
         self._words.append((time.monotonic(), word))
-        self._wake.set()
+        if not isinstance(word, Kept):
+            self._wake.set()
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            self._wake.wait(KEPT_WAITS)
             self._wake.clear()
             while batch := self._batch():
                 if not self._publish(batch):
@@ -104,39 +108,29 @@ def _still_true(batch: list[tuple[float, Word]]) -> list[Word]:
     return [word for at, word in batch if not isinstance(word, Beat) or now - at < BEAT_LASTS]
 
 
-class Subscriber:
+class Subscriber(Ears):
     """Hands every word to ``book``; says when the subscription stands, and each time it was lost or made anew."""
 
     def __init__(self, url: str, book: FenceBook) -> None:
+        super().__init__("fence-subscriber", self._run)
         self._url = url
         self._channel = channel()
         self._book = book
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fence-subscriber", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def join(self, seconds: float) -> None:
-        self._thread.join(seconds)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             try:
                 self._listen()
             except (redis.RedisError, OSError) as error:
                 self._book.fell(ROAD)
                 log.warning("announcements of points cannot be heard: %s", type(error).__name__)
-                self._ended.wait(REST_SECONDS)
+                self.ended.wait(REST_SECONDS)
 
     def _listen(self) -> None:
         client = _client(self._url)
         with client.pubsub() as subscription:
             subscription.subscribe(self._channel)
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 message = subscription.get_message(timeout=0.5)
                 if message is not None:
                     self._take(message["type"], message["data"])

@@ -6,7 +6,6 @@ What it misses of the doorbell, the hub's one-second tick heals; fences are in d
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.db import connections
 from markets.services import doorbell
 
 from . import fencewords
+from .ears import Ears
 from .fencebook import FenceBook
 
 log = logging.getLogger(__name__)
@@ -24,35 +24,25 @@ ROAD = "notify"
 PARAMETERS = ("dbname", "user", "password", "host", "port", "connect_timeout", "sslmode", "sslrootcert")
 
 
-class Listener:
+class Listener(Ears):
     """Calls ``ring`` with the topics of every notification; after each (re)connection with everything. Tells ``fences`` what was kept,
     and whether it can hear."""
 
     def __init__(self, ring: Callable[[frozenset[str]], None], fences: FenceBook) -> None:
+        super().__init__("hub-listener", self._run)
         self._ring = ring
         self._fences = fences
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hub-listener", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def join(self, seconds: float) -> None:
-        self._thread.join(seconds)
 
     def _run(self) -> None:
         delay = 0.1
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             try:
                 self._listen()
                 delay = 0.1
             except (psycopg.Error, OSError) as error:
                 self._fences.fell(ROAD)
                 log.warning("the doorbell's connection is lost, again in %.1f s: %s", delay, type(error).__name__)
-                self._ended.wait(delay)
+                self.ended.wait(delay)
                 delay = min(delay * 2, 2.0)
 
     def _listen(self) -> None:
@@ -61,7 +51,7 @@ class Listener:
             connection.execute(f"LISTEN {fencewords.CHANNEL}")
             self._fences.stands(ROAD)
             self._ring(frozenset({doorbell.EVERYTHING}))
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 for notification in connection.notifies(timeout=0.5):
                     self._hear(notification)
 

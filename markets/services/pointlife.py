@@ -7,16 +7,22 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from markets import db
 from markets.models import PointLiveness, PointState
 
 from . import doorbell, lineaudit
+from .rows import upsert
 
 REMEMBERED = timedelta(days=7)
 RECENT = timedelta(hours=24)
 ENDED = "ended"
-_WRITTEN = ("heard_at", "lease_seconds", "data_at", "state", "words", "last_seq", "gaps", "reconnects", "road", "rereads", "changed_at")
+_LIFE = {
+    "source_id": "bigint", "ref": "text", "heard_at": "timestamptz", "lease_seconds": "float8", "data_at": "timestamptz", "road": "text",
+    "rereads": "integer", "state": "text", "words": "text", "last_seq": "bigint", "gaps": "integer", "reconnects": "integer",
+    "changed_at": "timestamptz",
+}  # fmt: skip
 
 
 class Life(Struct, frozen=True):
@@ -45,28 +51,11 @@ def record(lives: Sequence[Life], ring: Collection[int] = ()) -> None:
         return
     now = db.now()
     ordered = sorted(lives, key=lambda one: (one.source_id, one.ref))  # one order of locks for all who write
-    rows = [
-        PointLiveness(
-            source_id=one.source_id,
-            ref=one.ref,
-            heard_at=one.heard_at,
-            lease_seconds=one.lease_seconds,
-            data_at=one.data_at,
-            road=one.road,
-            rereads=one.rereads,
-            state=one.state,
-            words=_clean(one.words),
-            last_seq=one.last_seq,
-            gaps=one.gaps,
-            reconnects=one.reconnects,
-            changed_at=now,
-        )
-        for one in ordered
-    ]
+    told = [asdict(one) | {"words": _clean(one.words), "changed_at": now} for one in ordered]
     changed = [one for one in ordered if one.source_id in ring]
     with transaction.atomic():
         before = lineaudit.states(changed) if changed else {}
-        PointLiveness.objects.bulk_create(rows, update_conflicts=True, unique_fields=["source", "ref"], update_fields=_WRITTEN)
+        upsert("markets_pointliveness", _LIFE, 2, [[each[name] for name in _LIFE] for each in told])
         lineaudit.record(before, changed, now)
     doorbell.ring(*map(doorbell.source, sorted(ring)))
 

@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.scaled, pytest.mark.django_db(transaction=True)]
 SOURCE, REF = 7, "2026-580-MS001"
 
 
-def packet(seq: int) -> Announced:
-    return Announced(SOURCE, REF, seq, False, datetime.now(UTC))
+def packet(seq: int, urgent: bool = False) -> Announced:
+    return Announced(SOURCE, REF, seq, urgent, datetime.now(UTC))
 
 
 @pytest.fixture
@@ -55,6 +55,21 @@ def test_what_is_announced_is_heard_in_order_and_at_once(book: FenceBook) -> Non
         reader.announce(packet(seq))
     assert until(lambda: book.heard(SOURCE, REF).announced == 500, 2) < 1
     assert book.heard(SOURCE, REF).doubt == "", "none was lost"
+
+
+def test_that_a_packet_is_durable_is_heard_though_nothing_else_is_said(book: FenceBook) -> None:
+    reader = Announcer(Publisher(os.environ["REDIS_URL"]).send)
+    reader.announce(packet(1, urgent=True))
+    until(lambda: book.heard(SOURCE, REF).unsettled, 1)
+    book.read(time.monotonic(), {})
+    assert book.heard(SOURCE, REF).unsettled
+    reader.kept(SOURCE, REF, 1)
+    until(lambda: _settled(book), 1)
+
+
+def _settled(book: FenceBook) -> bool:
+    book.read(time.monotonic(), {})
+    return not book.heard(SOURCE, REF).unsettled
 
 
 def test_a_killed_subscription_is_doubted_until_a_beat_and_a_reading(book: FenceBook) -> None:
