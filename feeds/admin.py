@@ -18,9 +18,10 @@ from feeds.models import Feed, Frame
 from feeds.registry import OUTGOING
 from feeds.senders import path_of
 from markets.admin_base import Bounded, ReadOnly, ServedAdmin, who
+from markets.domain import leases
 from markets.models import Source
 
-_PLAIN = ("name", "enabled", "lease_seconds", "coverage_expected", "order_contiguous", "stream_url_template")
+_OF_MATCHES = ("live_data_seconds", "upcoming_data_seconds")
 SHOWN = 64 * 1024
 SECRET_HELP = f"At least {senders.SHORTEST_SECRET} characters."
 
@@ -42,6 +43,8 @@ class FeedForm(forms.ModelForm):  # type: ignore[type-arg]
     name = forms.CharField(max_length=120)
     enabled = forms.BooleanField(required=False)
     lease_seconds = forms.FloatField(min_value=1, max_value=60, help_text="Silence after which its prices close.")
+    live_data_seconds = forms.FloatField(min_value=5, max_value=60, help_text="Age at which data closes a match that is played.")
+    upcoming_data_seconds = forms.FloatField(min_value=5, max_value=300, help_text="Age at which data closes a match to come.")
     coverage_expected = forms.BooleanField(required=False, help_text="Off: in-play needs no coverage message.")
     order_contiguous = forms.BooleanField(required=False, help_text="On: the provider's order proves that nothing was missed.")
     stream_url_template = forms.CharField(max_length=400, required=False, help_text="Link to a stream; {id} is the association id.")
@@ -56,7 +59,9 @@ class FeedForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             now = registration.settings_of(self.instance)
-            self.initial.update({name: getattr(now, name) for name in _PLAIN}, senders="\n".join(now.networks))
+            self.initial.update({name: getattr(now, name) for name in registration.PLAIN}, senders="\n".join(now.networks))
+            if self.instance.source.provider not in leases.PROVIDERS:
+                self._without_matches()
             if self.instance.source.provider in OUTGOING:
                 self._of_fetched()
 
@@ -67,9 +72,15 @@ class FeedForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["secret"].label = "Token"
         self.fields["secret"].help_text = "Puts another token in place of the one that the desk shows to the provider; stored sealed."
 
+    def _without_matches(self) -> None:
+        """Only where each match has a connection of its own does the age of its data count (O2)."""
+        for name in _OF_MATCHES:
+            self.fields[name].disabled = True
+            self.fields[name].help_text = "Counts only where each match has a connection of its own."
+
     def settings(self) -> registration.FeedSettings:
         """What was typed."""
-        plain = {name: self.cleaned_data[name] for name in _PLAIN}
+        plain = {name: self.cleaned_data[name] for name in registration.PLAIN}
         return registration.FeedSettings(**plain, networks=tuple(self.cleaned_data["senders"].split()))
 
 

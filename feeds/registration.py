@@ -196,7 +196,10 @@ def _record(actor: Actor, action: str, slug: str, after: object) -> None:
 
 
 class FeedSettings(Struct, frozen=True):
-    """What staff may change of a feed. ``lease_seconds``: silence after which its prices close (A3)."""
+    """What staff may change of a feed. ``lease_seconds``: silence after which its prices close (A3).
+
+    ``live_data_seconds``, ``upcoming_data_seconds``: age at which data closes a match with a connection of its own (O2).
+    """
 
     name: str
     enabled: bool
@@ -205,6 +208,11 @@ class FeedSettings(Struct, frozen=True):
     order_contiguous: bool
     stream_url_template: str
     networks: tuple[str, ...]
+    live_data_seconds: float
+    upcoming_data_seconds: float
+
+
+PLAIN = tuple(name for name in FeedSettings.__struct_fields__ if name != "networks")
 
 
 def change(actor: Actor, source_id: int, wanted: FeedSettings) -> None:
@@ -217,7 +225,7 @@ def change(actor: Actor, source_id: int, wanted: FeedSettings) -> None:
             raise NotFound
         networks = [] if feed.source.provider in OUTGOING else _networks(wanted.networks)
         before = settings_of(feed)
-        for field in ("name", "enabled", "lease_seconds", "coverage_expected", "order_contiguous", "stream_url_template"):
+        for field in PLAIN:
             setattr(feed.source, field, getattr(wanted, field))
         feed.networks = networks
         after = settings_of(feed)
@@ -231,15 +239,16 @@ def change(actor: Actor, source_id: int, wanted: FeedSettings) -> None:
 
 def settings_of(feed: Feed) -> FeedSettings:
     """As they are."""
-    s = feed.source
-    return FeedSettings(
-        s.name, s.enabled, s.lease_seconds, s.coverage_expected, s.order_contiguous, s.stream_url_template, tuple(feed.networks)
-    )
+    return FeedSettings(**{name: getattr(feed.source, name) for name in PLAIN}, networks=tuple(feed.networks))
 
 
 def _check_settings(wanted: FeedSettings) -> None:
     if not 1 <= wanted.lease_seconds <= 60:
         raise Refused("lease", "A lease is 1 to 60 seconds.", {"lease_seconds": "1 to 60 seconds"})
+    if not 5 <= wanted.live_data_seconds <= 60:
+        raise Refused("lease", "Data of a live match counts for 5 to 60 seconds.", {"live_data_seconds": "5 to 60 seconds"})
+    if not 5 <= wanted.upcoming_data_seconds <= 300:
+        raise Refused("lease", "Data before a match counts for 5 to 300 seconds.", {"upcoming_data_seconds": "5 to 300 seconds"})
     template = wanted.stream_url_template
     if template and not template.startswith("https://"):
         raise Refused("stream", "A stream's address starts with https://.", {"stream_url_template": "https:// only"})

@@ -18,10 +18,6 @@ from .values import Phase
 
 LIVE = "live"
 """The only state of a match's connection that may hold prices open: its reader knows sooner than the lease that it is lost (A3)."""
-LIVE_DATA = timedelta(seconds=60)
-"""O2: how long data of a live match counts."""
-PRE_MATCH_DATA = timedelta(minutes=5)
-"""O2: how long a good read counts before the match."""
 PROVIDERS = frozenset({"odds360"})
 """Providers whose matches have a connection each; their prices need it."""
 
@@ -43,9 +39,9 @@ class Line(Struct, frozen=True):
 NO_LINE = Line(None)
 
 
-def data_limit(phase: Phase) -> timedelta:
+def data_seconds(feed: FeedHealth, phase: Phase) -> float:
     """How long the last data of a match may hold its prices open."""
-    return LIVE_DATA if phase is Phase.LIVE else PRE_MATCH_DATA
+    return feed.live_data_seconds if phase is Phase.LIVE else feed.upcoming_data_seconds
 
 
 def heard_until(line: Line, feed_seconds: float) -> datetime | None:
@@ -54,14 +50,14 @@ def heard_until(line: Line, feed_seconds: float) -> datetime | None:
     return None if line.heard_at is None else line.heard_at + timedelta(seconds=seconds)
 
 
-def data_until(line: Line, phase: Phase) -> datetime | None:
-    """When its prices are too old unless data comes; ``None`` without any."""
-    return None if line.data_at is None else line.data_at + data_limit(phase)
+def data_until(line: Line, seconds: float) -> datetime | None:
+    """When its prices are too old unless data comes, which counts for ``seconds``; ``None`` without any."""
+    return None if line.data_at is None else line.data_at + timedelta(seconds=seconds)
 
 
-def held_until(line: Line, feed_seconds: float, phase: Phase) -> datetime | None:
+def held_until(line: Line, feed_seconds: float, seconds: float) -> datetime | None:
     """The earlier of the two; ``None`` while either is missing or the connection is not live."""
-    heard, data = heard_until(line, feed_seconds), data_until(line, phase)
+    heard, data = heard_until(line, feed_seconds), data_until(line, seconds)
     if line.state != LIVE or heard is None or data is None:
         return None
     return min(heard, data)
@@ -74,8 +70,9 @@ def lease(feed: FeedHealth, line: Line | None, heard: Heard, phase: Phase, now: 
     minutes old anyway, and a promise of under two seconds could not be kept alive by asking (ADR 0015).
     """
     line = line or NO_LINE
-    reasons = (*_reader(heard), *_heard(line, feed, now), *_data(line, phase, now))
-    ends = [heard_until(line, feed.lease_seconds), data_until(line, phase)]
+    seconds = data_seconds(feed, phase)
+    reasons = (*_reader(heard), *_heard(line, feed, now), *_data(line, seconds, now))
+    ends = [heard_until(line, feed.lease_seconds), data_until(line, seconds)]
     if phase is Phase.LIVE:
         ends.append(now + timedelta(seconds=heard.silent_in))
     return Lease(reasons, min((at for at in ends if at is not None), default=None))
@@ -103,12 +100,12 @@ def _heard(line: Line, feed: FeedHealth, now: datetime) -> Iterator[Reason]:
         yield Reason(Code.LEASE, f"the match's connection is {line.state or 'unknown'}{why}", clears="a live connection of the match")
 
 
-def _data(line: Line, phase: Phase, now: datetime) -> Iterator[Reason]:
+def _data(line: Line, seconds: float, now: datetime) -> Iterator[Reason]:
     clears = "a frame with odds, or a good re-read"
-    until = data_until(line, phase)
+    until = data_until(line, seconds)
     if line.data_at is None or until is None:
         yield Reason(Code.LEASE, "no odds of the match have been read yet", clears=clears)
     elif now >= until:
-        yield Reason(Code.LEASE, f"the last odds are over {data_limit(phase).total_seconds():g} s old", until, clears)
+        yield Reason(Code.LEASE, f"the last odds are over {seconds:g} s old", until, clears)
     elif line.data_at - now > CLOCK_LIMIT:
         yield Reason(Code.LEASE, "the last odds were read in the future: the clock jumped", clears="the clock")

@@ -109,7 +109,8 @@ class FeedHealth(Struct, frozen=True):
 
     ``heard_at``: last heartbeat or message. ``oldest_pending_at``: keep time of the oldest row without outcome.
     ``slow_until``: re-opening time after a backlog (A4). ``backlog_known``: somebody could say what is pending (A10).
-    ``each_match``: every match has a connection of its own, which holds its prices open beside the source's lease (O2).
+    ``each_match``: every match has a connection of its own, which holds its prices open beside the source's lease (O2);
+    ``live_data_seconds``, ``upcoming_data_seconds``: how long its data counts while it is played, and before.
     Times are database times.
     """
 
@@ -124,6 +125,8 @@ class FeedHealth(Struct, frozen=True):
     enabled: bool = True
     backlog_known: bool = True
     each_match: bool = False
+    live_data_seconds: float = 60.0
+    upcoming_data_seconds: float = 300.0
 
 
 class Lease(Struct, frozen=True):

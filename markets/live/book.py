@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from markets.domain import leases
 from markets.domain.heard import NOTHING_HEARD
 from markets.domain.rules import STORE_LIMIT, FeedHealth
 from markets.selectors.fixture import FixtureSnapshot
@@ -187,7 +188,8 @@ class Book:
         terms = {p.fixture_id: Terms(self._health[p.source_id].lease_seconds) for p in bound if p.source_id in self._health}
         for fixture_id in self.own_lines():
             found = self.snapshots[fixture_id]
-            terms[fixture_id] = Terms(self._health[found.source_id].lease_seconds, found.phase)
+            feed = self._health[found.source_id]
+            terms[fixture_id] = Terms(feed.lease_seconds, leases.data_seconds(feed, found.phase))
         return terms
 
     def _unbind(self, fixture_id: int) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from msgspec import Struct
 
 from markets.domain.leases import LIVE, Line, heard_until, held_until
-from markets.domain.values import Phase
 
 from .times import Deadlines
 
@@ -17,10 +16,10 @@ Mood = tuple[bool, str]
 
 
 class Terms(Struct, frozen=True):
-    """What one match's connection is held to: the seconds of its feed, and, where it holds prices of its own open, the match's phase."""
+    """What one match's connection is held to: the seconds of its feed, and, where it holds prices of its own open, those of its data."""
 
     seconds: float
-    phase: Phase | None = None
+    data_seconds: float | None = None
 
 
 class Lines:
@@ -63,6 +62,6 @@ class Lines:
         if line is None:
             return None
         terms = self._terms[match]
-        if terms.phase is None:
+        if terms.data_seconds is None:
             return heard_until(line, terms.seconds)
-        return held_until(line, terms.seconds, terms.phase)
+        return held_until(line, terms.seconds, terms.data_seconds)

@@ -104,7 +104,8 @@ def feed_mood(health: FeedHealth, now: datetime) -> tuple[object, ...]:
         pending is not None and now - pending >= BACKLOG_LIMIT,
         health.slow_until is not None and now <= health.slow_until,
         health.gaps,
-        (health.enabled, health.coverage_expected, health.simulated, health.backlog_known, health.lease_seconds, health.each_match),
+        (health.enabled, health.coverage_expected, health.simulated, health.backlog_known, health.each_match),
+        (health.lease_seconds, health.live_data_seconds, health.upcoming_data_seconds),
     )
 
 

@@ -15,6 +15,8 @@ class Source(models.Model):
     provider = models.CharField(max_length=32, help_text="updategram, tennis or odds360")
     name = models.CharField(max_length=120)
     lease_seconds = models.FloatField(default=25.0)
+    live_data_seconds = models.FloatField(default=60.0, help_text="O2: how long data of a live match with its own connection counts.")
+    upcoming_data_seconds = models.FloatField(default=300.0, help_text="O2: how long a good read counts before the match.")
     coverage_expected = models.BooleanField(default=True)
     order_contiguous = models.BooleanField(default=False)
     stream_url_template = models.CharField(max_length=400, blank=True, help_text="Link to a fixture's stream; {id} is the association id.")

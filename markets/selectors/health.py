@@ -47,6 +47,8 @@ def backlog(using: str) -> Mapping[int, datetime] | None:
 class _Source(Struct, frozen=True):
     slug: str
     lease: float
+    live_data: float
+    upcoming_data: float
     expected: int | bool
     simulated: int | bool
     enabled: int | bool
@@ -68,6 +70,8 @@ def arms(using: str, fixture_ids: Collection[int] | None = None) -> list[Arm]:
     source = d.json(
         slug="s.slug",
         lease="s.lease_seconds",
+        live_data="s.live_data_seconds",
+        upcoming_data="s.upcoming_data_seconds",
         expected="s.coverage_expected",
         simulated="s.simulated",
         enabled="s.enabled",
@@ -106,6 +110,8 @@ def _health(source: _Source, gaps: tuple[Gap, ...], oldest: datetime | None, kno
         source=source.slug,
         heard_at=source.heard_at,
         lease_seconds=source.lease,
+        live_data_seconds=source.live_data,
+        upcoming_data_seconds=source.upcoming_data,
         oldest_pending_at=oldest,
         slow_until=source.slow_until,
         gaps=gaps,

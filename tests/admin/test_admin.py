@@ -13,10 +13,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from feeds import registration
 from feeds.models import Feed, Frame
 from markets import db
 from markets.models import ApiKey, AuditRecord, Bookmaker, Fixture, MarketType, Member, Source, Sport
-from markets.services import bookmakers
+from markets.selectors.health import load_health
+from markets.services import actor, bookmakers
 from tests.services.world import World, facts_of
 from tests.services.world import world as make_world
 
@@ -227,6 +229,26 @@ def test_e7_a_feed_is_added_and_changed_and_its_secret_shown_once(admin: Client)
         "feed secret rotated",
     ]
     assert "whole internet" in post(admin, "admin:feeds_feed_change", feed.pk, **fields | {"senders": "0.0.0.0/0"})
+
+
+def test_o2_how_long_odds_count_is_set_for_a_feed_whose_matches_have_connections(admin: Client) -> None:
+    new = registration.NewOutgoing("odds360", "tables", {"host": "https://odds.example.com"}, token_env="ODDS_TOKEN")
+    source_id = registration.add_outgoing(actor.of_command(), new)
+    said = {"name": "Tables", "enabled": "on", "lease_seconds": 30, "live_data_seconds": 20, "upcoming_data_seconds": 120}
+    post(admin, "admin:feeds_feed_change", source_id, **said)
+    health = load_health()[source_id]
+    assert (health.live_data_seconds, health.upcoming_data_seconds) == (20, 120)
+    for beyond in ({"live_data_seconds": 61}, {"upcoming_data_seconds": 301}, {"live_data_seconds": ""}):
+        assert "errorlist" in post(admin, "admin:feeds_feed_change", source_id, **said | beyond)
+    assert load_health()[source_id] == health
+
+
+def test_o2_a_feed_without_such_connections_keeps_what_it_has(admin: Client) -> None:
+    post(admin, "admin:feeds_feed_add", provider="updategram", slug="genius", senders="192.0.2.0/24")
+    said = {"name": "Genius", "enabled": "on", "lease_seconds": 20, "senders": "192.0.2.0/24"}
+    feed = Feed.objects.get()
+    post(admin, "admin:feeds_feed_change", feed.pk, **said, live_data_seconds=10)
+    assert (Source.objects.get().lease_seconds, Source.objects.get().live_data_seconds) == (20, 60)
 
 
 def test_the_inbox_shows_reasons_and_the_raw_message_escaped(admin: Client, world: World) -> None:

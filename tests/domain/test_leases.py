@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from markets.domain.heard import NOTHING_HEARD, Heard
-from markets.domain.leases import LIVE_DATA, PRE_MATCH_DATA, Line, held_until, lease
+from markets.domain.leases import Line, held_until, lease
 from markets.domain.publish import MarketRow, SelectionRow, Terms, publish
 from markets.domain.rules import NO_FENCE, Circumstances, Code, FeedHealth, FixtureFacts, Lease, MarketFacts, Verdict, gate
 from markets.domain.values import FixtureStatus, Phase
@@ -28,8 +28,8 @@ def line(heard: float = 0, data: float = 0, seconds: float | None = 10, state: s
     return Line(NOW - timedelta(seconds=heard), state, words, None, seconds, NOW - timedelta(seconds=data))
 
 
-def judged(of: Line | None, phase: Phase = Phase.LIVE, now: datetime = NOW, reader: Heard = READ) -> Verdict:
-    feed = replace(FEED, heard_at=now)
+def judged(of: Line | None, phase: Phase = Phase.LIVE, now: datetime = NOW, reader: Heard = READ, feed: FeedHealth = FEED) -> Verdict:
+    feed = replace(feed, heard_at=now)
     around = Circumstances(now, FIXTURE, feed, fence=NO_FENCE, store_confirmed_at=now, lease=lease(feed, of, reader, phase, now))
     return gate(MARKET.market.selections[0], 100, MARKET, around)
 
@@ -66,11 +66,19 @@ def test_a3_without_a_lease_of_its_own_the_feeds_counts() -> None:
     assert not judged(line(60, seconds=None)).tradable
 
 
-@pytest.mark.parametrize(("phase", "limit"), [(Phase.LIVE, LIVE_DATA), (Phase.UPCOMING, PRE_MATCH_DATA)])
-def test_a3_o2_odds_lapse_though_the_connection_is_heard(phase: Phase, limit: timedelta) -> None:
-    seconds = limit.total_seconds()
+@pytest.mark.parametrize(("phase", "seconds"), [(Phase.LIVE, 60), (Phase.UPCOMING, 300)])
+def test_a3_o2_odds_lapse_though_the_connection_is_heard(phase: Phase, seconds: float) -> None:
     assert judged(line(data=seconds - 0.001), phase).tradable
     closed = judged(line(data=seconds), phase)
+    assert codes(closed) == [Code.LEASE]
+    assert f"over {seconds:g} s old" in closed.reasons[0].words
+
+
+@pytest.mark.parametrize(("phase", "seconds"), [(Phase.LIVE, 20), (Phase.UPCOMING, 40)])
+def test_a3_o2_how_long_odds_count_is_a_setting_of_the_feed(phase: Phase, seconds: float) -> None:
+    feed = replace(FEED, live_data_seconds=20, upcoming_data_seconds=40)
+    assert judged(line(data=seconds - 0.001), phase, feed=feed).tradable
+    closed = judged(line(data=seconds), phase, feed=feed)
     assert codes(closed) == [Code.LEASE]
     assert f"over {seconds:g} s old" in closed.reasons[0].words
 
@@ -129,8 +137,8 @@ def test_a_feed_without_connections_for_each_match_needs_none() -> None:
 
 
 def test_the_deadline_of_a_match_is_the_earlier_of_its_two() -> None:
-    assert held_until(line(), 60, Phase.LIVE) == NOW + timedelta(seconds=10)
-    assert held_until(line(data=55), 60, Phase.LIVE) == NOW + timedelta(seconds=5)
-    assert held_until(line(data=55), 60, Phase.UPCOMING) == NOW + timedelta(seconds=10)
-    assert held_until(line(state="lost"), 60, Phase.LIVE) is None
-    assert held_until(Line(None, "live"), 60, Phase.LIVE) is None
+    assert held_until(line(), 60, 60) == NOW + timedelta(seconds=10)
+    assert held_until(line(data=55), 60, 60) == NOW + timedelta(seconds=5)
+    assert held_until(line(data=55), 60, 300) == NOW + timedelta(seconds=10)
+    assert held_until(line(state="lost"), 60, 60) is None
+    assert held_until(Line(None, "live"), 60, 60) is None
