@@ -105,6 +105,8 @@ def test_simulated_matches_arrive_over_real_http_and_end_with_the_desk(place: Pl
         one.stop()
     assert not children(one.process.pid)
     assert any("sign in as demo-trader" in line for line in one.lines)
+    assert until(lambda: "The desk has stopped" in one.lines[-1], 2), one.lines[-1]
+    assert "Nothing is lost" in one.lines[-1]
 
 
 def test_the_simulator_leaves_when_a_real_feed_comes(place: Place) -> None:

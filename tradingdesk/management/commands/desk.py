@@ -13,6 +13,11 @@ from tradingdesk.env import is_loopback
 from tradingdesk.locks import Held, only_desk
 from tradingdesk.server import PortTaken, taken_words
 
+STOPPED = (
+    "The desk has stopped: its pages, feeds, worker and simulators. Nothing is lost: whatever was acknowledged is kept, and what waits"
+    " to be applied is applied when the desk is started again."
+)
+
 
 class Command(BaseCommand):
     help = "Runs the embedded desk: one process, SQLite, simulated feeds until a real one is added."
@@ -41,9 +46,12 @@ class Command(BaseCommand):
         try:
             desk = EmbeddedDesk(host, port, self._tell)
             self._sign_ins = sign_ins()
-            return desk.run()
+            code = desk.run()
         except NotMigrated as refused:
             raise CommandError(str(refused)) from None
+        if code == 0:
+            self.stdout.write(STOPPED)
+        return code
 
     def _tell(self, url: str) -> None:
         lines = ["", f"The desk is ready: {url}", *self._sign_ins, "Ctrl-C stops it.", ""]
