@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Iterator
 from statistics import median
 
 import psutil
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
 from bench.figure import Figure
+from bench.sockets import listening
 from tests.cluster import free_port, wait_for
 from tests.live.processes import desk
 
@@ -93,7 +94,7 @@ async def _ours() -> AsyncIterator[_Crowd]:
     with desk("--sockets", str(SOCKETS), "--publish") as served:
         headers = {"Cookie": f"sessionid={served.session}", "Origin": f"http://127.0.0.1:{served.port}"}
         before = _resident(served.process)
-        async with _listening(served.url("board"), headers) as sockets:
+        async with listening([(served.url("board"), headers)] * SOCKETS) as sockets:
             yield _Crowd(served.process, sockets, before)
 
 
@@ -103,8 +104,8 @@ async def floor_crowd(sockets: int = SOCKETS) -> AsyncIterator[_Crowd]:
     port = free_port()
     with _process(port) as process:
         before = _resident(process)
-        async with _listening(f"ws://127.0.0.1:{port}", {}, sockets) as listening:
-            yield _Crowd(process, listening, before)
+        async with listening([(f"ws://127.0.0.1:{port}", {})] * sockets) as heard:
+            yield _Crowd(process, heard, before)
 
 
 @contextlib.contextmanager
@@ -116,14 +117,3 @@ def _process(port: int) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.terminate()
-
-
-@contextlib.asynccontextmanager
-async def _listening(url: str, headers: dict[str, str], count: int = SOCKETS) -> AsyncIterator[list[ClientConnection]]:
-    async with contextlib.AsyncExitStack() as stack:
-        sockets = []
-        for _ in range(count):
-            made = connect(url, additional_headers=headers, compression=None, ping_interval=None, max_queue=None)
-            sockets.append(await stack.enter_async_context(made))
-        await asyncio.sleep(1)
-        yield sockets

@@ -19,11 +19,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
 from bench import samples
 from bench.figure import Figure, percentile
 from bench.load import Load
+from bench.sockets import Door, listening
 from bench.whole import mode
 from tests.cluster import free_port, wait_for
 from tests.processes import SCALED, until
@@ -195,17 +196,14 @@ def _relay(upstream: str) -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _crowd(doors: list[tuple[str, dict[str, str]]]) -> AsyncIterator[_Crowd]:
-    async with contextlib.AsyncExitStack() as stack:
-        sockets = []
-        for url, headers in doors:
-            for _ in range(EACH):
-                made = connect(url, additional_headers=headers, compression=None, ping_interval=None, max_queue=None)
-                sockets.append(await stack.enter_async_context(made))
+async def _crowd(doors: list[Door]) -> AsyncIterator[_Crowd]:
+    """``EACH`` sockets at each door."""
+    async with listening(door for door in doors for _ in range(EACH)) as sockets:
         crowd = _Crowd(sockets)
-        stack.callback(crowd.end)
-        await asyncio.sleep(1)
-        yield crowd
+        try:
+            yield crowd
+        finally:
+            crowd.end()
 
 
 @contextlib.contextmanager

@@ -68,11 +68,8 @@ class MarketView(Struct, frozen=True):
         return (self.id, self.name, self.line, self.group, self.place, tuple((p.id, p.name) for p in self.prices))
 
 
-class BoardRow(Struct, frozen=True):
-    """One fixture of the board (``id="f-<id>"``). ``main`` is its main market, ``None`` when it has none.
-
-    ``source``: slug of its feed; ``link``: to the fixture of another feed that is the same match, ``None`` without one.
-    """
+class Heading(Struct, frozen=True):
+    """What a fixture is called wherever it is shown."""
 
     id: int
     name: str
@@ -82,6 +79,14 @@ class BoardRow(Struct, frozen=True):
     start: datetime | None
     phase: str
     simulated: bool
+
+
+class BoardRow(Heading, frozen=True):
+    """One fixture of the board (``id="f-<id>"``). ``main`` is its main market, ``None`` when it has none.
+
+    ``source``: slug of its feed; ``link``: to the fixture of another feed that is the same match, ``None`` without one.
+    """
+
     source: str
     link: Link | None
     cell: FixtureCell
@@ -93,17 +98,9 @@ class BoardRow(Struct, frozen=True):
         return (self.name, self.competition, self.start, self.simulated, self.link, self.main.structure if self.main else None)
 
 
-class FixtureView(Struct, frozen=True):
+class FixtureView(Heading, frozen=True):
     """A fixture's page: heading and every listed market."""
 
-    id: int
-    name: str
-    sport: str
-    sport_name: str
-    competition: str
-    start: datetime | None
-    phase: str
-    simulated: bool
     cell: FixtureCell
     markets: tuple[MarketView, ...]
     points: MatchView | None = None

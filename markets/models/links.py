@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.db import models
 
+from .joining import Joining
 
-class Link(models.Model):
-    """A person's word that the fixtures of two feeds are one match. Rows are ended, never deleted.
+
+class Link(Joining):
+    """A person's word that the fixtures of two feeds are one match; where it is broken, both are suspended.
 
     ``fixture`` leads: what no :class:`SourceChoice` names is taken from its feed. ``…_home``/``…_away``: competitor ids of each side,
     sorted; ``crossed``: the other feed's home is our away. ``version`` is part of both fixtures' revisions while it stands.
-    ``bookmaker``: whose trader said so; ``by`` and ``why`` are for its people only (E1). ``broken_at``: an id on either side has
-    changed since; such a link suspends both fixtures until it is ended.
     """
 
     fixture = models.ForeignKey("markets.Fixture", on_delete=models.CASCADE, related_name="leads")
@@ -23,13 +23,6 @@ class Link(models.Model):
     crossed = models.BooleanField()
     version = models.IntegerField(default=0)
     linked_at = models.DateTimeField()
-    bookmaker = models.ForeignKey("markets.Bookmaker", on_delete=models.PROTECT, null=True, db_constraint=False)
-    by = models.CharField(max_length=150)
-    why = models.CharField(max_length=300, blank=True, help_text="By hand, or the proposal's score and reasons.")
-    broken_at = models.DateTimeField(null=True)
-    broken_cause = models.CharField(max_length=300, blank=True)
-    ended_at = models.DateTimeField(null=True)
-    ended_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         constraints = (

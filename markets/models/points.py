@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from .joining import Joining
+
 
 class PointState(models.Model):
     """A match as its point feed told it (``markets.domain.sports.tennis.Tennis`` as JSON); ``fixture`` is the point feed's own."""
@@ -57,12 +59,11 @@ class PointLiveness(models.Model):
         constraints = (models.UniqueConstraint(fields=["source", "ref"], name="one_point_liveness_each_match"),)
 
 
-class Binding(models.Model):
-    """A person's word that a fixture and a point feed's match are the same (T7). Rows are ended, never deleted.
+class Binding(Joining):
+    """A person's word that a fixture and a point feed's match are the same (T7).
 
     ``home_refs``/``away_refs``: competitor ids of the fixture; ``team_a_refs``/``team_b_refs``: trimmed player ids, all sorted.
-    ``bookmaker``: whose trader said so; ``by`` and ``why`` are for its people only (E1). ``team_a_home``: TeamA is home.
-    ``broken_at``: an id on either side has changed since; such a binding suspends until it is ended.
+    ``team_a_home``: TeamA is home.
     """
 
     fixture = models.ForeignKey("markets.Fixture", on_delete=models.CASCADE, related_name="bindings")
@@ -73,13 +74,6 @@ class Binding(models.Model):
     team_b_refs = models.JSONField()
     team_a_home = models.BooleanField()
     bound_at = models.DateTimeField()
-    bookmaker = models.ForeignKey("markets.Bookmaker", on_delete=models.PROTECT, null=True, db_constraint=False)
-    by = models.CharField(max_length=150)
-    why = models.CharField(max_length=300, blank=True, help_text="By hand, or the proposal's score and reasons.")
-    broken_at = models.DateTimeField(null=True)
-    broken_cause = models.CharField(max_length=300, blank=True)
-    ended_at = models.DateTimeField(null=True)
-    ended_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         constraints = (

@@ -9,7 +9,7 @@ message of the match holds the match's row already, and one of the fixture the f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -22,12 +22,11 @@ from markets.domain.matching import Sides, differs, fixture_sides, match_sides
 from markets.domain.messages import FixtureDetails
 from markets.domain.sports.tennis import Tennis
 from markets.domain.values import Role
-from markets.models import Binding, Bookmaker, Fixture, PointState
+from markets.models import Binding, Fixture, PointState
 
-from . import access, audit, revisions, sources
+from . import access, joining, revisions, sources
 from .actor import Actor
 from .errors import Conflict, NotFound, Refused
-from .typed import problem
 
 _WHY = "say why it is no longer the same match"
 _NOBODY = "the players of {} are not known yet; it can be bound once they are"
@@ -39,8 +38,7 @@ def bind(actor: Actor, bookmaker_id: UUID, fixture_id: int, points_id: int, *, t
     ``why``: the proposal's score and words, or empty for by hand. Raises NotFound, Forbidden, Refused (another sport, players not known,
     words that cannot be stored) and Conflict where either is bound already.
     """
-    if wrong := problem(why):
-        raise Refused("why", wrong, {"why": wrong})
+    joining.check_why(why)
     of = access.bookmaker(actor, bookmaker_id, Role.TRADER)
     seen = access.fixture(of, fixture_id)
     with transaction.atomic():
@@ -64,7 +62,7 @@ def bind(actor: Actor, bookmaker_id: UUID, fixture_id: int, points_id: int, *, t
             by=actor.name[:150],
             why=(why or "by hand")[:300],
         )
-        _tell(actor, of, binding, "match bound", after={**_facts(binding), "why": binding.why})
+        joining.tell(actor, of.pk, binding, _words(binding), "match bound", after={**_facts(binding), "why": binding.why})
         revisions.raise_shared([fixture.pk])
     return binding
 
@@ -73,13 +71,11 @@ def unbind(actor: Actor, bookmaker_id: UUID, fixture_id: int, reason: str) -> Bi
     """End a fixture's binding; supervisors, audited. Raises NotFound (also when there is none), Forbidden, Refused (no reason)."""
     of = access.bookmaker(actor, bookmaker_id, Role.SUPERVISOR)
     seen = access.fixture(of, fixture_id)
-    if wrong := problem(reason) or ("" if reason.strip() else _WHY):
-        raise Refused("reason", wrong, {"reason": wrong})
+    joining.check_reason(reason, without=_WHY)
     with transaction.atomic():
         fixture, binding = _locked_binding(seen.pk)
-        binding.ended_at, binding.ended_by = db.now(), actor.name[:150]
-        binding.save(update_fields=["ended_at", "ended_by"])
-        _tell(actor, of, binding, "match unbound", before=_facts(binding), reason=reason)
+        joining.end(actor, binding)
+        joining.tell(actor, of.pk, binding, _words(binding), "match unbound", before=_facts(binding), reason=reason)
         revisions.raise_shared([fixture.pk], binding.points.revision + 1)
         _doubt_prices(fixture, binding)
     return binding
@@ -106,16 +102,7 @@ def _breaks(binding: Binding, cause: str) -> bool:
         return False
     now = db.now()
     Binding.objects.filter(pk=binding.pk).update(broken_at=now, broken_cause=words[:300])
-    audit.record(
-        at=now,
-        actor=cause,
-        actor_name=cause.removeprefix("feed:"),
-        action="binding broken",
-        fixture_id=binding.fixture_id,
-        object_words=_words(binding),
-        before=_facts(binding),
-        reason=words,
-    )
+    joining.tell_broken(binding, _words(binding), "binding broken", at=now, cause=cause, before=_facts(binding), reason=words)
     revisions.raise_shared([binding.fixture_id])
     return True
 
@@ -192,22 +179,6 @@ def _doubt_prices(fixture: Fixture, binding: Binding) -> None:
         sources.open_gap(fixture.source_id, "its match was unbound while it was played", fixture_ref=fixture.ref)
 
 
-def _tell(
-    actor: Actor, of: Bookmaker, binding: Binding, action: str, before: object = None, after: object = None, reason: str = ""
-) -> None:
-    audit.told(
-        actor,
-        db.now(),
-        action=action,
-        bookmaker_id=of.pk,
-        fixture_id=binding.fixture_id,
-        object_words=_words(binding),
-        before=before,
-        after=after,
-        reason=reason,
-    )
-
-
 def _words(binding: Binding) -> str:
     return f"{binding.fixture} and match {binding.points.ref}"
 
@@ -216,12 +187,8 @@ def _facts(binding: Binding) -> dict[str, object]:
     return {
         "match": binding.points.ref,
         "teamA": "home" if binding.team_a_home else "away",
-        "teamARefs": _list(binding.team_a_refs),
-        "teamBRefs": _list(binding.team_b_refs),
-        "homeRefs": _list(binding.home_refs),
-        "awayRefs": _list(binding.away_refs),
+        "teamARefs": binding.team_a_refs,
+        "teamBRefs": binding.team_b_refs,
+        "homeRefs": binding.home_refs,
+        "awayRefs": binding.away_refs,
     }
-
-
-def _list(refs: Iterable[str]) -> list[str]:
-    return list(refs)

@@ -20,12 +20,11 @@ from markets.domain import facts
 from markets.domain.fences import SPORTS
 from markets.domain.matching import Sides, differs, fixture_sides
 from markets.domain.values import Phase, Role
-from markets.models import Bookmaker, Fixture, Link, Source, SourceChoice, Sport
+from markets.models import Fixture, Link, Source, SourceChoice, Sport
 
-from . import access, audit, doorbell, market_types, revisions
+from . import access, audit, doorbell, joining, market_types, revisions
 from .actor import Actor
 from .errors import Conflict, NotFound, Refused
-from .typed import problem
 
 _WHY = "say why they are no longer the same match"
 
@@ -35,8 +34,7 @@ def link(actor: Actor, bookmaker_id: UUID, fixture_id: int, other_id: int, *, cr
 
     Raises NotFound, Forbidden, Refused (one feed, another sport, competitors not known) and Conflict where either is linked already.
     """
-    if wrong := problem(why):
-        raise Refused("why", wrong, {"why": wrong})
+    joining.check_why(why)
     of = access.bookmaker(actor, bookmaker_id, Role.TRADER)
     seen = [access.fixture(of, pk).pk for pk in (fixture_id, other_id)]
     with transaction.atomic():
@@ -57,7 +55,7 @@ def link(actor: Actor, bookmaker_id: UUID, fixture_id: int, other_id: int, *, cr
             by=actor.name[:150],
             why=(why or "by hand")[:300],
         )
-        _tell(actor, of, made, "fixtures linked", after={**_facts(made), "why": made.why})
+        joining.tell(actor, of.pk, made, _words(made), "fixtures linked", after={**_facts(made), "why": made.why})
         revisions.raise_shared([fixture.pk, other.pk])
     return made
 
@@ -66,13 +64,11 @@ def unlink(actor: Actor, bookmaker_id: UUID, fixture_id: int, reason: str) -> Li
     """End the link of either of its fixtures; supervisors, audited. Raises NotFound (also when there is none), Forbidden, Refused."""
     of = access.bookmaker(actor, bookmaker_id, Role.SUPERVISOR)
     seen = access.fixture(of, fixture_id)
-    if wrong := problem(reason) or ("" if reason.strip() else _WHY):
-        raise Refused("reason", wrong, {"reason": wrong})
+    joining.check_reason(reason, without=_WHY)
     with transaction.atomic():
         ended = _standing(seen.pk)
-        ended.ended_at, ended.ended_by = db.now(), actor.name[:150]
-        ended.save(update_fields=["ended_at", "ended_by"])
-        _tell(actor, of, ended, "fixtures unlinked", before=_facts(ended), reason=reason)
+        joining.end(actor, ended)
+        joining.tell(actor, of.pk, ended, _words(ended), "fixtures unlinked", before=_facts(ended), reason=reason)
         revisions.raise_shared([ended.fixture_id, ended.other_id], 1 + ended.version)
     return ended
 
@@ -126,16 +122,7 @@ def _breaks(one: Link, cause: str) -> bool:
     )
     if not changed:
         return False
-    audit.record(
-        at=now,
-        actor=cause,
-        actor_name=cause.removeprefix("feed:"),
-        action="link broken",
-        fixture_id=one.fixture_id,
-        object_words=_words(one),
-        before=_facts(one),
-        reason=words,
-    )
+    joining.tell_broken(one, _words(one), "link broken", at=now, cause=cause, before=_facts(one), reason=words)
     doorbell.ring(doorbell.fixture(one.fixture_id), doorbell.fixture(one.other_id))
     return True
 
@@ -222,20 +209,6 @@ def _raise_linked(sport: Sport) -> None:
     ids = sorted(pk for pair in standing.values_list("fixture_id", "other_id") for pk in pair)
     revisions.lock_shared(ids)
     revisions.raise_shared(ids)
-
-
-def _tell(actor: Actor, of: Bookmaker, one: Link, action: str, before: object = None, after: object = None, reason: str = "") -> None:
-    audit.told(
-        actor,
-        db.now(),
-        action=action,
-        bookmaker_id=of.pk,
-        fixture_id=one.fixture_id,
-        object_words=_words(one),
-        before=before,
-        after=after,
-        reason=reason,
-    )
 
 
 def _words(one: Link) -> str:

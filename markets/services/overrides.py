@@ -101,10 +101,7 @@ def set_override(
     """
     wish = Wish(kind, value, seconds, reason.strip(), through_points)
     with transaction.atomic():
-        bookmaker, selection, book = _locked(actor, bookmaker_id, selection_id)
-        now = db.now()
-        current = _in_effect(book, selection, now)
-        standing.check(actor, book, selection, current, version)
+        bookmaker, selection, book, now, current = _taken_up(actor, bookmaker_id, selection_id, version)
         _allow(actor, bookmaker, selection, wish, confirmed=confirmed)
         if current:
             _end(current, now, "replaced")
@@ -122,12 +119,8 @@ def cancel(actor: Actor, bookmaker_id: UUID, selection_id: int, version: int | N
     Without ``version`` one's own only (another's: Conflict). Raises NotFound when there is none, Conflict, Forbidden.
     """
     with transaction.atomic():
-        bookmaker, selection, book = _locked(actor, bookmaker_id, selection_id)
-        now = db.now()
-        current = _in_effect(book, selection, now)
-        standing.check(actor, book, selection, current, version)
-        if current is None:
-            raise NotFound("there is no override to cancel")
+        bookmaker, selection, book, now, found = _taken_up(actor, bookmaker_id, selection_id, version)
+        current = _existing(found, "cancel")
         before = _facts(current)
         _end(current, now, "cancelled")
         _tell(actor, current, selection, now, action="override cancelled", before=before)
@@ -140,12 +133,8 @@ def extend(actor: Actor, bookmaker_id: UUID, selection_id: int, seconds: int, ve
     Raises NotFound when there is none (it may have ended), Refused, Conflict, Forbidden.
     """
     with transaction.atomic():
-        bookmaker, selection, book = _locked(actor, bookmaker_id, selection_id)
-        now = db.now()
-        current = _in_effect(book, selection, now)
-        standing.check(actor, book, selection, current, version)
-        if current is None:
-            raise NotFound("there is no override to extend")
+        bookmaker, selection, book, now, found = _taken_up(actor, bookmaker_id, selection_id, version)
+        current = _existing(found, "extend")
         before = _facts(current)
         current.ends_at = _later(current, seconds, bookmaker, now)
         current.save(update_fields=["ends_at"])
@@ -173,12 +162,8 @@ def confirm(
     """
     looked = _between_points_since(actor, bookmaker_id, selection_id, as_of, ears)
     with transaction.atomic():
-        bookmaker, selection, book = _locked(actor, bookmaker_id, selection_id)
-        now = db.now()
-        current = _in_effect(book, selection, now)
-        standing.check(actor, book, selection, current, version)
-        if current is None:
-            raise NotFound("there is no override to confirm")
+        bookmaker, selection, book, now, found = _taken_up(actor, bookmaker_id, selection_id, version)
+        current = _existing(found, "confirm")
         wish = Wish(OverrideKind(current.kind), current.value, 1, reason.strip() or current.reason, current.through_points)
         _allow(actor, bookmaker, selection, wish, confirmed=confirmed)
         before = _facts(current)
@@ -233,6 +218,23 @@ def _locked(actor: Actor, bookmaker_id: UUID, selection_id: int) -> tuple[Bookma
     revisions.enter_fixture(access.selection(bookmaker, selection_id).market.fixture_id)
     book = revisions.lock_book(bookmaker_id, selection_id)
     return bookmaker, access.selection(bookmaker, selection_id), book
+
+
+def _taken_up(
+    actor: Actor, bookmaker_id: UUID, selection_id: int, version: int | None
+) -> tuple[Bookmaker, Selection, SelectionBook, datetime, Override | None]:
+    """The selection, locked, database time since then, and the override in effect, which the actor may change (C4)."""
+    bookmaker, selection, book = _locked(actor, bookmaker_id, selection_id)
+    now = db.now()
+    current = _in_effect(book, selection, now)
+    standing.check(actor, book, selection, current, version)
+    return bookmaker, selection, book, now, current
+
+
+def _existing(found: Override | None, what: str) -> Override:
+    if found is None:
+        raise NotFound(f"there is no override to {what}")
+    return found
 
 
 def _in_effect(book: SelectionBook, selection: Selection, now: datetime) -> Override | None:
