@@ -26,8 +26,8 @@ from .sockets import Key, Packed, Socket
 from .standing import Standing
 
 log = logging.getLogger(__name__)
-QUIET = 0.08
-"""Seconds between two frames of a topic: the first change after a quiet spell goes at once, then twelve a second at most."""
+QUIET = 0.07
+"""Seconds between two frames of a topic: the first change after a quiet spell goes at once, then fourteen a second at most."""
 NOTHING = Pane(Cells(), {})
 Cell = TypeVar("Cell", FixtureCell, MarketCell, PriceCell)
 
