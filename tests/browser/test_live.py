@@ -290,3 +290,19 @@ def test_d2_a_computer_that_slept_shows_nothing_open_that_is_not_confirmed(chrom
         expect(cell).to_have_attribute(*OPEN, timeout=15_000)
 
     chrome.run(steps)
+
+
+def test_d2_a_tab_that_is_not_drawn_shows_nothing_open_that_is_not_confirmed(chrome: Chrome, match: Match) -> None:
+    """A hidden tab is given no animation frames."""
+
+    def steps(page: Page) -> None:
+        road = travelled(page)
+        cell = first_price(page, match)
+        expect(cell).to_have_attribute(*OPEN)
+        told(page, cell)
+        page.evaluate("window.requestAnimationFrame = () => 0")
+        road.loses = lambda text: True
+        expect(cell).to_have_attribute(*SUSPENDED, timeout=4000)
+        expect(row(page, match).locator("[data-cell=state]")).to_have_text("STALE", timeout=8000)
+
+    chrome.run(steps)
