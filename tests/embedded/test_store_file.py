@@ -66,7 +66,7 @@ def test_a_store_that_is_made_anew_gives_pages_back_and_an_older_one_goes_on(tmp
 def test_f4_probes_and_bookmakers_are_answered_while_another_process_writes_for_long(tmp_path: Path) -> None:
     place = Place(tmp_path / "desk")
     said = place.manage("addbookmaker", "Alpha", "--sports", "football").stdout
-    key, bookmaker = re.findall(r"desk_\w+", said)[0], re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)[0]
+    key, bookmaker = re.findall(r"desk_[\w-]+", said)[0], re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)[0]
     bearer = {"Authorization": f"Bearer {key}"}
     with (
         desk(place) as served,
