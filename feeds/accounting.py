@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db.models import BigIntegerField, Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
@@ -15,6 +16,7 @@ from markets.models import Source
 from markets.selectors import health
 from markets.selectors.points import PROVIDERS
 
+from .inbox import unkept_since
 from .models import Frame, OutcomeCount, ReceivedCount
 from .parking import OF_STREAMS
 
@@ -22,6 +24,8 @@ _WAITING = Frame.objects.filter(outcome__isnull=True, parked=False)
 _OLDEST = Min(Coalesce("taken_up_at", "kept_at"))
 _OUTCOMES = ("applied", "superseded", "duplicate", "quarantined")
 SLOW = timedelta(seconds=2)
+_NOTED = 0.5
+"""Seconds for which a frame may wait for the store before it is part of the backlog."""
 
 
 def accounting(using: str = "default") -> list[dict[str, Any]]:
@@ -135,9 +139,23 @@ def _iso(time: datetime | None) -> str | None:
 
 
 def oldest_pending(using: str = "default") -> dict[int, datetime]:
-    """Source id → since when its oldest frame without outcome could have been applied; what the health of feeds asks for (A4)."""
+    """Source id → since when its oldest frame without outcome could have been applied; what the health of feeds asks for (A4).
+
+    What this process has read counts from then on, though the store may be locked and not have it yet.
+    """
+    unkept = _unkept_since(using)  # first: what is kept before the store is asked is found there
     waiting = _WAITING.using(using).order_by().values("source_id").annotate(oldest=_OLDEST)
-    return {row["source_id"]: row["oldest"] for row in waiting}
+    oldest = {row["source_id"]: row["oldest"] for row in waiting}
+    return oldest | {source_id: min(at, oldest.get(source_id, at)) for source_id, at in unkept.items()}
+
+
+def _unkept_since(using: str) -> dict[int, datetime]:
+    here = monotonic()
+    late = {source_id: here - at for source_id, at in unkept_since().items() if here - at >= _NOTED}
+    if not late:
+        return {}
+    now = db.now(using)
+    return {source_id: now - timedelta(seconds=age) for source_id, age in late.items()}
 
 
 def pending_of_streams(using: str = "default") -> dict[tuple[int, str], tuple[int | None, bool]]:

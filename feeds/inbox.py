@@ -35,6 +35,18 @@ _BATCH_BYTES = 8 * 1024 * 1024
 _LOW_DISK = 0.05
 
 
+_unanswered: dict[asyncio.Future[int], tuple[int, float]] = {}
+"""What this process has read and nobody has kept yet: its source, and since when (monotonic)."""
+
+
+def unkept_since() -> dict[int, float]:
+    """Source id → since when (monotonic) its oldest frame waits for the store in this process. From any thread."""
+    since: dict[int, float] = {}
+    for source_id, at in _unanswered.copy().values():
+        since[source_id] = min(at, since.get(source_id, at))
+    return since
+
+
 class CannotStore(Exception):
     """The frame is not kept and must not be acknowledged; ``words`` say why (the answer is 503, and a gap)."""
 
@@ -131,10 +143,12 @@ class Keeper:
         self._line.add(_Waiting(frame, answer))
         late = loop.call_later(PATIENCE_SECONDS, _too_late, answer)
         GAUGE.waiting += 1
+        _unanswered[answer] = (frame.source_id, time.monotonic())
         try:
             return await answer
         finally:
             GAUGE.waiting -= 1
+            _unanswered.pop(answer, None)
             late.cancel()
 
     def _run(self) -> None:

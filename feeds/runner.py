@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 
 from markets.domain import leases
 from markets.live import fences
+from markets.live.fences import EVERY
 from markets.services import pointlife
 
 from . import clerk, outbox
@@ -30,12 +32,14 @@ from .keeping import Arrived
 from .outgoing import Connect, Errand, Followed, Following, Inbound, Line, Outgoing, Report, Sending, Subject, Vital, Wanted
 from .registry import OUTGOING
 from .transport.backoff import Backoff, jittered
+from .unkept import Unkept
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 0.5
 ROUND_SECONDS = 1.0
 DISCOVERY = "discovery"
 """The feed's own line beside those of its subjects: whether the provider's list can be read."""
+_NOT_TAKEN_UP = "what was followed before a restart is not known yet"
 _TURNS = 24
 _FINISHED_EVERY = 5
 _SAMPLES = 3
@@ -61,6 +65,8 @@ class Running:
         self._sampled: set[bytes] = set()
         self._said: dict[str, tuple[Report, Vital]] = {}
         self._holes: set[str] = set()
+        self._unkept = Unkept()
+        self._taken_up = False
         self._taking_up = asyncio.Lock()
         self._works = [asyncio.ensure_future(self._discover())]
         if isinstance(feed, Sending) and feed.sends_for is not None:
@@ -111,13 +117,23 @@ class Running:
         found = {ref: words for ref, at in gone.items() if ref not in self._holes and now - at > self._feed.pace.hole}
         found |= {ref: one.missing for ref, one in self._followers.items() if one.missing}
         running = {ref: cause for ref, cause in found.items() if self._followers[ref].report().state is not Line.ENDED}
-        return {(self.source_id, ref): cause for ref, cause in running.items()}
+        return {(self.source_id, ref): cause for ref, cause in (running | self._unkept.gaps()).items()}
 
     def opened_gaps(self, refs: list[str]) -> None:
         """Those gaps are in the database."""
-        self._holes.update(ref for ref in refs if self._followers[ref].lost_at is not None)
-        for ref in refs:
-            self._followers[ref].gap_opened()
+        self._unkept.opened(refs)
+        if EVERY in refs:
+            self.doubted(None)
+        for one in (self._followers[ref] for ref in refs if ref in self._followers):
+            if one.lost_at is not None:
+                self._holes.add(one.ref)
+            one.gap_opened()
+
+    def beat(self) -> None:
+        """Tell who serves prices that we live, and which of them are held until the store knows what we do (A4, A5)."""
+        held = self._unkept.held(time.monotonic())
+        held |= {one.ref: one.missing for one in self._followers.values() if one.missing}
+        fences.beat(self.source_id, held if self._taken_up else {EVERY: _NOT_TAKEN_UP})
 
     def hole_in_reading(self) -> None:
         """Nobody was reading for a while, which the store has as a gap of the whole feed."""
@@ -188,7 +204,9 @@ class Running:
         """What ran before a restart goes on even if the list cannot be read."""
         while True:
             try:
-                return [ref for ref in await self._clerk.ask(pointlife.begin, self.source_id) if ref != DISCOVERY]
+                before = await self._clerk.ask(pointlife.begin, self.source_id)
+                self._taken_up = True
+                return [ref for ref in before if ref != DISCOVERY]
             except Exception as error:
                 logger.error("the runner cannot read what feed %s followed: %s", self.wanted.slug, type(error).__name__)
                 await asyncio.sleep(ROUND_SECONDS)
@@ -258,15 +276,26 @@ class Running:
 
     async def _follower(self, ref: str) -> Followed:
         if isinstance(self._feed, Following):
-            return self._feed.follower(ref, self._keep)
+            return self._feed.follower(ref, partial(self._keep, ref))
         at = await self._clerk.ask(clerk.position, self.source_id, ref)
         return Follower(self.source_id, self._feed, self._feed.stream(ref, at.number), self._desk, at.turn)
 
-    async def _keep(self, one: Inbound) -> None:
+    async def _keep(self, ref: str, one: Inbound) -> None:
         try:
-            await self._keeper.keep(Arrived(self.source_id, one.at, one.content_type, one.peer, one.body, one.stream))
+            await self._store(ref, Arrived(self.source_id, one.at, one.content_type, one.peer, one.body, one.stream))
         except CannotStore as refused:
             raise Retryable(f"what came could not be stored: {refused.words}") from None
+
+    async def _store(self, ref: str, frame: Arrived) -> None:
+        """What cannot be stored is told to the gate at once."""
+        try:
+            with self._unkept.waiting():
+                await self._keeper.keep(frame)
+        except (CannotStore, asyncio.CancelledError) as failure:
+            if isinstance(self._feed, Following):  # a stream of points fences itself, and goes on from the last packet that was kept
+                self._unkept.lost(ref, failure.words if isinstance(failure, CannotStore) else "its connection ended")
+                self.beat()
+            raise
 
     async def _keep_object(self, subject: Subject) -> None:
         if not subject.body:
@@ -277,7 +306,7 @@ class Running:
             return
         frame = Arrived(self.source_id, datetime.now(UTC), subject.content_type, "", subject.body, subject.stream or subject.ref)
         try:
-            await self._keeper.keep(frame)
+            await self._store(subject.ref, frame)
         except CannotStore as refused:
             logger.warning("feed %s: a live event could not be stored: %s", self.wanted.slug, refused.words)
         else:
@@ -336,8 +365,8 @@ class Runner:
     async def _beat(self) -> None:
         """On the loop that reads, so that the beats stop when it does."""
         while True:
-            for source_id in tuple(self._running):
-                fences.beat(source_id)
+            for running in tuple(self._running.values()):
+                running.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _round(self) -> None:

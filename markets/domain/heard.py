@@ -16,7 +16,8 @@ class Heard(Struct, frozen=True):
     without a number was announced whose outcome no reading of the store has shown yet (T2).
     ``doubt``: why the reader cannot be believed now, in words: it has stopped beating, or something may have been missed; else empty.
     ``silent_in``: seconds from now until the reader counts as stopped unless it beats. ``read_at``: when the last announced packet was
-    read, by the reader's clock.
+    read, by the reader's clock. ``held``: why the prices that come by this match's own connection are held, in words: something of it was
+    read that the store does not have; else empty.
     """
 
     joined: bool = False
@@ -25,6 +26,7 @@ class Heard(Struct, frozen=True):
     doubt: str = ""
     silent_in: float = 0.0
     read_at: datetime | None = None
+    held: str = ""
 
     def beyond(self, applied: int | None) -> bool:
         """Whether something was announced that applied state does not hold (T3): only a number that is applied lowers a number."""
@@ -40,6 +42,7 @@ class Heard(Struct, frozen=True):
             doubt=self.doubt or other.doubt,
             silent_in=min(self.silent_in, other.silent_in),
             read_at=other.read_at or self.read_at,
+            held=self.held or other.held,
         )
 
 

@@ -2,7 +2,8 @@
 
 A feed that has a connection for each match (Odds360) shows no heartbeat and no sequence. So two leases of ours hold its prices open: the
 connection was *heard* (a ping answered, bytes, a good poll), and *data* came (a frame of the match, or a good re-read). Beside them
-counts whether the process that reads is alive at all. Whoever serves a price evaluates all three.
+counts whether the process that reads is alive at all, and whether the store has all that it read. Whoever serves a price evaluates all
+of them.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ def held_until(line: Line, feed_seconds: float, seconds: float) -> datetime | No
 def lease(feed: FeedHealth, line: Line | None, heard: Heard, phase: Phase, now: datetime) -> Lease:
     """What holds every price of the match closed, and until when nothing does.
 
-    ``heard``: of the process that reads the feed. Its beats are a deadline for in-play prices only: those before the match may be five
-    minutes old anyway, and a promise of under two seconds could not be kept alive by asking (ADR 0015).
+    ``heard``: of the process that reads the feed, and of what it has read and could not keep. Its beats are a deadline for in-play prices
+    only: those before the match may be five minutes old anyway, and a promise of under two seconds could not be kept alive by asking
+    (ADR 0015).
     """
     line = line or NO_LINE
     seconds = data_seconds(feed, phase)
@@ -84,6 +86,8 @@ def _reader(heard: Heard) -> Iterator[Reason]:
         yield Reason(Code.LEASE, "whether anybody reads the feed is not known here", clears="listening for its reader")
     elif not heard.silent_in:
         yield Reason(Code.LEASE, "the feed's reader is silent", clears="the reader's next beats")
+    elif heard.held:
+        yield Reason(Code.LEASE, heard.held, clears="the store's having all that was read")
 
 
 def _heard(line: Line, feed: FeedHealth, now: datetime) -> Iterator[Reason]:

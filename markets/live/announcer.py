@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
 from msgspec import Struct
 
-from .fencewords import Beat, Kept, Match, Said, Word
+from .fencewords import NOTHING_HELD, Beat, Kept, Match, Said, Word
 
 
 class Announced(Struct, frozen=True):
@@ -73,10 +73,10 @@ class Announcer:
             if mine is not None:
                 mine.failed = True
 
-    def beat(self, source_id: int) -> None:
+    def beat(self, source_id: int, held: Mapping[str, str] = NOTHING_HELD) -> None:
         with self._lock:
             unkept = tuple(ref for (source, ref), waiting in self._waiting.items() if source == source_id and waiting)
-            self._send(Beat(source_id, self._reader, self._counts[source_id], unkept))
+            self._send(Beat(source_id, self._reader, self._counts[source_id], unkept, held))
 
     def _remember(self, match: Match, waiting: list[_Waiting]) -> None:
         if waiting:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from markets.domain.heard import NOTHING_HEARD, Heard
 from markets.selectors.points import Pending
 
-from .fencewords import Beat, Kept, KeptFrame, Match, Said, Word
+from .fencewords import EVERY, Beat, Kept, KeptFrame, Match, Said, Word
 
 SILENT_SECONDS = 1.8
 """A reader that has not beaten for so long counts as stopped: so much before A1's and A3's two seconds that the frames arrive in time."""
@@ -61,15 +61,24 @@ class Stream(Struct, frozen=True):
         return bool(self.asked) or self.noticed_at is not None
 
 
+class Hold(Struct, frozen=True):
+    """What a reader holds, and why in words. ``over_at``: when it first beat without saying so any more: it lasts until a reading of the
+    store that began later."""
+
+    words: str
+    over_at: float | None = None
+
+
 class Sender(Struct, frozen=True):
     """The reader of one source. ``count``: announcements heard of. ``doubted``: some may have been missed, until pending frames are read
-    in a reading that began after ``believed_at``, the first beat since."""
+    in a reading that began after ``believed_at``, the first beat since. ``holds``: by match."""
 
     reader: str = ""
     count: int = 0
     beat_at: float | None = None
     doubted: bool = True
     believed_at: float | None = None
+    holds: Mapping[str, Hold] = {}
 
 
 class Copy:
@@ -83,7 +92,7 @@ class Copy:
     def heard(self, source_id: int, ref: str) -> Heard:
         if not self._joined:
             return NOTHING_HEARD
-        return _heard(self._streams.get((source_id, ref)), self._senders.get(source_id))
+        return _heard(self._streams.get((source_id, ref)), self._senders.get(source_id), ref)
 
 
 class FenceBook:
@@ -106,7 +115,7 @@ class FenceBook:
         with self._lock:
             if not self._joined:
                 return NOTHING_HEARD
-            return _heard(self._streams.get((source_id, ref)), self._senders.get(source_id))
+            return _heard(self._streams.get((source_id, ref)), self._senders.get(source_id), ref)
 
     def copy(self) -> Copy:
         with self._lock:
@@ -188,6 +197,7 @@ class FenceBook:
                 self._streams[match] = replace(stream, announced=_higher(stream.announced, waiting.seq))
             matches = {m for m, s in self._streams.items() if s.unsettled and self._settle(m, s, begun_at, pending)}
             sources = {i for i, s in self._senders.items() if s.doubted and self._believe(i, s, begun_at)}
+            sources |= {i for i, s in self._senders.items() if s.holds and self._let_go(i, s, begun_at)}
             if not self._joined and self._stood_at is not None and self._stood_at < begun_at:
                 self._joined = True
                 sources |= self._senders.keys()
@@ -233,7 +243,9 @@ class FenceBook:
         if missed:
             sender = _doubted(replace(sender, reader=word.reader, count=word.count if other else max(sender.count, word.count)))
         believed_at = now if sender.doubted and sender.believed_at is None else sender.believed_at
-        self._senders[word.source_id] = replace(sender, beat_at=now, believed_at=believed_at)
+        holds = _holds(sender.holds, word.held, now)
+        missed = missed or holds != sender.holds
+        self._senders[word.source_id] = replace(sender, beat_at=now, believed_at=believed_at, holds=holds)
         matches = self._hold_unkept(word, now) if sender.doubted else frozenset()
         self._mark_kept(word, now)
         return Changed(matches, frozenset({word.source_id}) if missed else frozenset())
@@ -273,6 +285,11 @@ class FenceBook:
         self._senders[source_id] = replace(sender, doubted=False, believed_at=None)
         return True
 
+    def _let_go(self, source_id: int, sender: Sender, begun_at: float) -> bool:
+        left = {ref: hold for ref, hold in sender.holds.items() if hold.over_at is None or hold.over_at >= begun_at}
+        self._senders[source_id] = replace(sender, holds=left)
+        return len(left) < len(sender.holds)
+
     def _doubt_all(self) -> Changed:
         self._senders = {i: _doubted(s) for i, s in self._senders.items()}
         return Changed(sources=frozenset(self._senders))
@@ -300,12 +317,20 @@ class FenceBook:
                 listener(changed)
 
 
-def _heard(stream: Stream | None, sender: Sender | None) -> Heard:
+def _heard(stream: Stream | None, sender: Sender | None, ref: str) -> Heard:
     silent_in = 0.0 if sender is None or sender.beat_at is None else max(0.0, sender.beat_at + SILENT_SECONDS - time.monotonic())
     doubt = _doubt(sender, silent_in)
+    holds = sender.holds if sender is not None else {}
+    hold = holds.get(EVERY) or holds.get(ref)
+    held = hold.words if hold is not None else ""
     if stream is None:
-        return Heard(True, doubt=doubt, silent_in=silent_in)
-    return Heard(True, stream.announced, stream.unsettled, doubt, silent_in, stream.read_at)
+        return Heard(True, doubt=doubt, silent_in=silent_in, held=held)
+    return Heard(True, stream.announced, stream.unsettled, doubt, silent_in, stream.read_at, held)
+
+
+def _holds(before: Mapping[str, Hold], said: Mapping[str, str], now: float) -> dict[str, Hold]:
+    over = {ref: hold if hold.over_at is not None else replace(hold, over_at=now) for ref, hold in before.items() if ref not in said}
+    return over | {ref: Hold(words) for ref, words in said.items()}
 
 
 def _doubted(sender: Sender) -> Sender:

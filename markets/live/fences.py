@@ -28,6 +28,7 @@ Roads. One process: a direct call. Scaled: Redis PUBLISH from a thread of its ow
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from django.conf import settings
 
@@ -36,10 +37,10 @@ from markets.domain.heard import Ears, Heard
 from .announcer import Announced, Announcer
 from .fencebook import Changed, FenceBook, Listener
 from .fenceroads import Publisher
-from .fencewords import CHANNEL, Beat, Kept, KeptFrame, Match, Said, Word, frames_of, payloads
+from .fencewords import CHANNEL, EVERY, NOTHING_HELD, Beat, Kept, KeptFrame, Match, Said, Word, frames_of, payloads
 
 __all__ = [
-    "CHANNEL", "Announced", "Beat", "Changed", "FenceBook", "Kept", "KeptFrame", "Listener", "Match", "Said", "Word",
+    "CHANNEL", "EVERY", "Announced", "Beat", "Changed", "FenceBook", "Kept", "KeptFrame", "Listener", "Match", "Said", "Word",
     "announce", "beat", "ears", "failed", "forget_reader", "frames_of", "kept", "payloads", "registry",
 ]  # fmt: skip
 
@@ -63,9 +64,13 @@ def failed(source_id: int, ref: str, seq: int | None) -> None:
     _here().failed(source_id, ref, seq)
 
 
-def beat(source_id: int) -> None:
-    """The reader of this source is alive: every half second, whether it has anything to say or not."""
-    _here().beat(source_id)
+def beat(source_id: int, held: Mapping[str, str] = NOTHING_HELD) -> None:
+    """The reader of this source is alive: every half second, whether it has anything to say or not.
+
+    ``held``: match → why its prices are held, in words, while something of it was read that the store does not have; the match
+    :data:`EVERY` stands for all of them. It lasts until a reading of the store that began after the first beat without it.
+    """
+    _here().beat(source_id, held)
 
 
 def registry() -> FenceBook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,8 @@ CHANNEL = "desk_fence"
 """PostgreSQL's NOTIFY channel, and the first part of the name of Redis'."""
 PAYLOAD_LIMIT = 7_900  # PostgreSQL refuses 8,000 bytes
 
+EVERY = ""
+NOTHING_HELD: Mapping[str, str] = {}
 Match = tuple[int, str]
 """A point feed's source id and its own id of the match."""
 
@@ -38,12 +40,16 @@ class Kept(Struct, frozen=True, tag="kept"):
 
 
 class Beat(Struct, frozen=True, tag="beat"):
-    """The reader is alive, has announced ``count`` packets, and those of the matches ``unkept`` are not all durable yet."""
+    """The reader is alive, has announced ``count`` packets, and those of the matches ``unkept`` are not all durable yet.
+
+    ``held``: match → why its prices are, in words (:meth:`markets.domain.heard.Heard.held`); the match :data:`EVERY` is all of the source.
+    """
 
     source_id: int
     reader: str
     count: int
     unkept: tuple[str, ...] = ()
+    held: Mapping[str, str] = {}
 
 
 Word = Said | Kept | Beat
