@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -63,9 +64,10 @@ class Page(Struct, kw_only=True):
         self.ear.wait(lambda e: e.prices[self.first].open is is_open, seconds)
 
     def turned(self, is_open: bool) -> int:
-        """The desk's time in ms of the last frame that opened or closed the first selection."""
+        """The desk's time in ms of the frame that opened or closed the first selection, as it has been since."""
         frames = [f for _, f in self.ear.frames if isinstance(f, Frame) and self.first in f.prices]
-        return [f.now for f in frames if f.prices[self.first].open is is_open][-1]
+        since = [f.now for f in takewhile(lambda f: f.prices[self.first].open is is_open, reversed(frames))]
+        return since[-1]
 
     def closes(self, ends: datetime) -> int:
         """By how many milliseconds after ``ends`` it closed."""

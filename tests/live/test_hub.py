@@ -146,8 +146,11 @@ def test_c1_an_override_ends_by_itself(scene: Scene) -> None:
     assert ear.wait(lambda e: e.prices[scene.selections[0]].value == "2.05") < 1
     assert ear.prices[scene.selections[0]].state == "override"
     ear.wait(lambda e: e.prices[scene.selections[0]].value == "2.00")
-    last = [f for _, f in ear.frames if isinstance(f, Frame)][-1]
-    assert 0 <= last.now - milliseconds(given.ends_at) <= 250
+    values = [
+        (f.now, f.prices[scene.selections[0]].value) for _, f in ear.frames if isinstance(f, Frame) and scene.selections[0] in f.prices
+    ]
+    ended = next(at for at, value in values if value == "2.00")
+    assert 0 <= ended - milliseconds(given.ends_at) <= 250
     assert ear.prices[scene.selections[0]].override is None
 
 

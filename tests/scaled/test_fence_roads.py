@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.db import connection
 
-from markets.live import fencewords
+from markets.live import fencebook, fencewords
 from markets.live.announcer import Announced, Announcer
 from markets.live.fencebook import MISSED, FenceBook
 from markets.live.fenceroads import Publisher, Subscriber, channel
@@ -28,8 +28,9 @@ def packet(seq: int, urgent: bool = False) -> Announced:
 
 
 @pytest.fixture
-def book() -> Iterator[FenceBook]:
-    """Hears Redis alone; has joined."""
+def book(monkeypatch: pytest.MonkeyPatch) -> Iterator[FenceBook]:
+    """Hears Redis alone; has joined. Readers here beat once, and that is long enough."""
+    monkeypatch.setattr(fencebook, "SILENT_SECONDS", 60.0)
     made = FenceBook()
     made.open(["redis"])
     subscriber = Subscriber(os.environ["REDIS_URL"], made)
