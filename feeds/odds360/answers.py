@@ -138,6 +138,12 @@ def row_content(body: bytes) -> bytes:
     return _digest(body, _VOLATILE | _PRICED)
 
 
+def over_by(*statuses: object) -> bool | None:
+    """Whether any of the names that a status has says that the match is over; ``None`` where none says anything."""
+    words = [word for said in statuses if (word := _word(said))]
+    return any(word in _OVER for word in words) if words else None
+
+
 def ref_of(said: object) -> str:
     """An id as decimal text; empty for what is none."""
     text = str(said) if isinstance(said, int) and not isinstance(said, bool) else said
@@ -188,7 +194,7 @@ def _judged(body: bytes, ref: str, listed: bool) -> Payload:
         return _unreadable(body)
     revision = said.revision if isinstance(said.revision, int) and not isinstance(said.revision, bool) else None
     good = isinstance(said.odds, dict) and _may_be(said, ref)
-    over = any(_word(one) in _OVER for one in (said.status_type, said.status, said.phase))
+    over = bool(over_by(said.status_type, said.status, said.phase))
     return Payload(body, good, listed and said.odds is None and _named(said) == ref, content(body), revision, over)
 
 

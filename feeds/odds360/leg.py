@@ -76,6 +76,9 @@ class Envelope(Struct):
     seq: Any = None
     prevSeq: Any = None
     revision: Any = None
+    status_type: Any = None
+    status: Any = None
+    phase: Any = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -238,7 +241,7 @@ def _read_slowly(body: bytes) -> Envelope:
         return _NOBODY
     if not isinstance(said, dict):
         return _NOBODY
-    return Envelope(said.get("type"), said.get("seq"), said.get("prevSeq"), said.get("revision"))
+    return Envelope(*(said.get(name) for name in Envelope.__struct_fields__))
 
 
 def number_of(said: object) -> int | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from feeds.errors import Absent, Gone, Refused, Retryable, Trouble, Unreadable
 from feeds.outgoing import Line, Read, Report, Vital
 
-from . import mapping
+from . import answers, mapping
 from .leg import Envelope, Habits, Leg, Order, Road, envelope_of, number_of, worst_of
 from .subjects import Kind, subject
 
@@ -110,8 +110,10 @@ class MatchLink:
     def _take(self, kind: Kind, said: Envelope, body: bytes, order: Order, now: float) -> None:
         """What a frame that is to be kept means for the payload and the data."""
         self._frames += 1
-        self._finished = said.type == "gone"
-        self._wanted |= self._finished
+        gone = said.type == "gone"
+        over = answers.over_by(said.status_type, said.status, said.phase)
+        self._finished = gone or (self._finished if over is None else over)
+        self._wanted |= gone
         if (revision := number_of(said.revision)) is not None:
             self._revision = max(self._revision or 0, revision)
         if kind is Kind.UPDATES:

@@ -89,6 +89,7 @@ async def test_without_websockets_event_streams_carry_it_and_without_those_polli
         await f.ask(lambda: f.add(provider))
         async with f.running():
             await live_on("sse", 2)
+            await f.until(lambda: len(_roads_told(caplog)) == 1, 5)
             provider.door.no_streams = True
             cut(provider)
             polled = await live_on("poll", 2)
@@ -98,6 +99,7 @@ async def test_without_websockets_event_streams_carry_it_and_without_those_polli
             await f.until(lambda: all(one.data_at and one.data_at > newest for one in f.lives("poll")), 10)
             provider.door = Door()
             await live_on("ws", 2)
+            await f.until(lambda: len(_roads_told(caplog)) == 3, 5)
             await asyncio.sleep(1)
         assert await f.ask(Gap.objects.count) == 0, "a re-read stood in at once"
     assert _roads_told(caplog) == [

@@ -417,6 +417,29 @@ def test_the_loss_of_a_stream_is_a_hole_only_while_no_reread_stands_in_for_it() 
     assert link.lost_at(12.0 + 2 * HABITS.poll + 1) == 12.0 + 2 * HABITS.poll
 
 
+@pytest.mark.parametrize(
+    ("said", "finished"),
+    [
+        ([{"type": "gone"}], True),
+        ([{"type": "gone"}, {"type": "update"}], True),
+        ([{"type": "gone"}, {"type": "snapshot", "phase": "live"}], False),
+        ([{"status": "finished", "odds": {}}], True),
+        ([{"status": {"type": "ended"}}, {"odds": {}}], True),
+        ([{"status_type": "finished"}, {"status_type": "live"}], False),
+        ([{"type": "update", "phase": "live"}], False),
+        ([{"status": "in the coffee break"}], False),
+    ],
+)
+def test_what_has_ended_by_the_last_word_on_it_has_fallen_back_to_no_road(said: list[dict[str, Any]], finished: bool) -> None:
+    link = played()
+    for one in said:
+        link.received(Kind.UPDATES, json.dumps(one).encode(), 1.0)
+    link.lost(Kind.UPDATES, Closed(1000, ""), 2.0)
+    for now in (2.0, 3.0, 4.0):
+        link.legs[Kind.UPDATES].failed(Absent("404"), now)
+    assert (link.finished, link.fallen_to()) == (finished, None if finished else Road.POLL)
+
+
 _kinds = st.sampled_from(STREAMS)
 _troubles = st.sampled_from(
     [Retryable("x"), Absent("404"), Refused("401"), Hopeless("no"), Gone("404"), Closed(1006, ""), Closed(4401, "")]
