@@ -18,9 +18,10 @@ from tests.pace import keeps_to
 
 
 class Beats:
-    """Says of a source, again and again, that its reader lives."""
+    """Says of a source, again and again, that its reader lives, and which matches are ``held``."""
 
     def __init__(self, source: int) -> None:
+        self.held: dict[str, str] = {}
         self._source = source
         self._silent = threading.Event()
         self._ended = threading.Event()
@@ -30,7 +31,7 @@ class Beats:
     def _beat(self) -> None:
         while not self._ended.wait(0.2):
             if not self._silent.is_set():
-                fences.beat(self._source)
+                fences.beat(self._source, self.held)
 
     def fall_silent(self, ref: str) -> datetime:
         """By the store's clock, until when the reader of ``ref`` may be believed."""

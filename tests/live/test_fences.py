@@ -11,7 +11,7 @@ from markets.domain.heard import Heard
 from markets.live import fencebook
 from markets.live.announcer import Announced, Announcer
 from markets.live.fencebook import Changed, FenceBook
-from markets.live.fencewords import PAYLOAD_LIMIT, Beat, Said, Word, frames_of, payloads
+from markets.live.fencewords import EVERY, PAYLOAD_LIMIT, Beat, Said, Word, frames_of, payloads
 from markets.selectors.points import Pending
 
 SOURCE = 7
@@ -104,6 +104,37 @@ def test_a10_pending_frames_of_before_the_start_fence() -> None:
 def test_a10_a_process_that_closes_its_ears_forgets(pair: Pair) -> None:
     pair.book.close()
     assert pair.closed(99)
+
+
+# What was read and is not in the store
+
+
+def test_a4_what_is_held_is_held_until_a_reading_that_began_after_the_first_beat_without_it(pair: Pair) -> None:
+    pair.reader.beat(SOURCE, {REF: "it could not be stored"})
+    pair.read()
+    assert (pair.heard().held, pair.heard("another").held) == ("it could not be stored", "")
+    early = time.monotonic()
+    pair.reader.beat(SOURCE)
+    assert pair.book.read(early, {}) == Changed()
+    assert pair.heard().held, "the reading may have begun before the store knew"
+    assert pair.read() == Changed(sources=frozenset({SOURCE}))
+    assert not pair.heard().held
+
+
+def test_a4_what_is_held_again_meanwhile_stays_held(pair: Pair) -> None:
+    pair.reader.beat(SOURCE, {EVERY: "it waits"})
+    pair.reader.beat(SOURCE)
+    pair.reader.beat(SOURCE, {EVERY: "it waits"})
+    pair.read()
+    assert pair.heard("any").held == "it waits"
+
+
+def test_a4_another_reader_does_not_let_go_what_the_one_before_held_at_once(pair: Pair) -> None:
+    pair.reader.beat(SOURCE, {REF: "it could not be stored"})
+    pair.book.hear(Beat(SOURCE, "another", 0))
+    assert pair.heard().held
+    pair.read()
+    assert not pair.heard().held
 
 
 # Numbers: only applied state lowers them

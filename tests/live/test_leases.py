@@ -141,6 +141,16 @@ def test_a3_a_reader_that_stops_beating_closes_every_match_within_two_seconds(si
     on_time(once)
 
 
+@pytest.mark.parametrize("match", [REF, fences.EVERY])
+def test_a4_what_was_read_and_is_not_in_the_store_closes_prices_though_the_store_says_that_all_is_well(side: Side, match: str) -> None:
+    side.reader.beats.held = {match: "what was read of the feed waits to be stored"}
+    side.waits(False)
+    assert side.served() == ({False}, {"lease"})
+    side.reader.beats.held = {"77": "what came could not be stored"}
+    side.waits(True)
+    assert side.served() == ({True}, set())
+
+
 def test_a10_a_request_of_a_process_that_does_not_listen_offers_nothing(side: Side) -> None:
     (found,) = offer.offers(side.alpha.pk, [side.fixture.pk]).values()
     assert not any(s.tradable for market in found.published for s in market.selections)
