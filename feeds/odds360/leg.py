@@ -76,6 +76,7 @@ class Envelope(Struct):
     seq: Any = None
     prevSeq: Any = None
     revision: Any = None
+    bookmakerRevision: Any = None
     status_type: Any = None
     status: Any = None
     phase: Any = None

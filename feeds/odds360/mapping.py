@@ -86,7 +86,7 @@ class _Reading:
     def _unplaced(self) -> Iterator[Part]:
         """Nobody knows what it is newer than: whatever it opens waits for the whole payload."""
         if self.subject.unplaced:
-            yield Doubt(f"a frame of the {self.subject.kind} stream has no number, though those before it have")
+            yield Doubt(f"a frame of the {self.subject.kind} stream has no number, though those before it have, or an older revision")
 
     def _parts(self, said: Any) -> Iterator[Part]:
         match self.subject.kind:

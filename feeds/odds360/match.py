@@ -25,8 +25,9 @@ from feeds.transport.ws import Arrival, Sort
 
 from . import answers
 from .answers import Payload
-from .leg import Habits, Leg, Road
+from .leg import Habits, Leg, Road, envelope_of
 from .protocol import STREAMS, MatchLink, Mode
+from .revisions import revision_of
 from .subjects import Kind, subject, unplaced
 
 logger = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ class MatchFollower:
         self._link.asked(now)
         try:
             answer = await self._feed.payload(self.ref)
-            if not self._link.overtaken(answer.revision):
+            if not self._link.overtaken(revision_of(envelope_of(answer.body)), time.monotonic()):
                 await self._take_payload(answer)
         except Trouble as trouble:
             self._link.missed(trouble, self._wait(trouble), time.monotonic())

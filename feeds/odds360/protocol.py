@@ -14,13 +14,16 @@ from feeds.outgoing import Line, Read, Report, Vital
 
 from . import answers, mapping
 from .leg import Envelope, Habits, Leg, Order, Road, envelope_of, number_of, worst_of
+from .revisions import UNTOLD, Revision, revision_of
 from .subjects import Kind, subject
 
 STREAMS = (Kind.UPDATES, Kind.OVERRIDES)
 _REFUSING_CODES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
 _GONE_CODES = frozenset({4404})
 _PATIENCE = 3
-"""How often an answer that a frame has overtaken is asked for anew before it counts."""
+"""How often an answer that a frame has overtaken is asked for anew at once."""
+_PAUSE = 1.0
+"""Seconds before it is asked for again after that: sooner or later nothing comes for as long as an answer takes."""
 _LONGEST_JUDGED = 256 << 10
 """Bytes of a frame that may renew the data of a match; the payload that is asked for anew (O2) does for longer ones."""
 
@@ -58,7 +61,10 @@ class MatchLink:
         self._content: bytes | None = None
         self._must_keep = True
         self._frames = self._frames_asked = self._overtaken = 0
-        self._revision: int | None = None
+        self._unsure = False
+        self._told = dict.fromkeys(STREAMS, UNTOLD)
+        self._answer = UNTOLD
+        self._low: tuple[Revision, float] | None = None
         self._holes = 0
         self._trouble: Trouble | None = None
         self._over = False
@@ -97,27 +103,41 @@ class MatchLink:
             case Order.AGAIN:
                 return Heard(False)
             case Order.WRONG:
+                self._count(said)
                 self._miss(words := f"a frame of the {kind} stream has a number that does not follow")
                 return Heard(False, trouble=Retryable(words))
             case Order.MISSING:
                 self._miss(f"frames of the {kind} stream are missing before number {number_of(said.seq)}")
-            case Order.UNNUMBERED:
-                self._hole()  # the frame itself holds the match, in the transaction that applies it
-        if not beat:
-            self._take(kind, said, body, order, now)
-        return Heard(not beat, unplaced=order is Order.UNNUMBERED)
+        if beat:
+            return Heard(False)
+        unplaced = order is Order.UNNUMBERED or self._is_late(kind, revision_of(said))
+        if unplaced:
+            self._hole()  # the frame itself holds the match, in the transaction that applies it
+        self._take(kind, said, body, unplaced, now)
+        return Heard(True, unplaced=unplaced)
 
-    def _take(self, kind: Kind, said: Envelope, body: bytes, order: Order, now: float) -> None:
+    def _take(self, kind: Kind, said: Envelope, body: bytes, unplaced: bool, now: float) -> None:
         """What a frame that is to be kept means for the payload and the data."""
-        self._frames += 1
+        self._count(said)
         gone = said.type == "gone"
         over = answers.over_by(said.status_type, said.status, said.phase)
         self._finished = gone or (self._finished if over is None else over)
         self._wanted |= gone
-        if (revision := number_of(said.revision)) is not None:
-            self._revision = max(self._revision or 0, revision)
+        revision = revision_of(said)
+        self._told[kind] = self._told[kind].highest(revision)
+        if revision.told and not unplaced:
+            self._low = None
         if kind is Kind.UPDATES:
-            self._brought = order is not Order.UNNUMBERED and self._renews(now) and self._brings_odds(body)
+            self._brought = not unplaced and self._renews(now) and self._brings_odds(body)
+
+    def _count(self, said: Envelope) -> None:
+        """A frame was read: what is asked for already may be older, and no number says so of one that only closes."""
+        self._frames += 1
+        self._unsure |= said.type not in ("update", "snapshot") or not revision_of(said).told
+
+    def _is_late(self, kind: Kind, revision: Revision) -> bool:
+        """Whether a frame is older than what its stream told before, on whichever connection, or than the payload (A6)."""
+        return revision.behind(self._told[kind]) or revision.behind(self._answer)
 
     def kept(self, kind: Kind, now: float) -> None:
         """A frame of a stream is durable: the payload says something new to the store even where it says what it said before."""
@@ -155,22 +175,47 @@ class MatchLink:
 
     def asked(self, now: float) -> None:
         self._asking, self._wanted, self._asked_at = True, False, now
-        self._frames_asked = self._frames
+        self._frames_asked, self._unsure = self._frames, False
         self.rereads += 1
 
-    def overtaken(self, revision: int | None) -> bool:
-        """Whether a frame came while the answer was on its way, so that nobody can say which is newer: then ask anew.
+    def overtaken(self, revision: Revision, now: float) -> bool:
+        """Whether an answer proves nothing and is asked for anew: frames came while it was on its way and its numbers are not beyond all
+        that was told, or they are behind it.
 
-        A ``revision`` in it that is not below any frame's says it.
+        A match of which frames come all the time gets its payload at the first moment in which none does for as long as an answer takes;
+        meanwhile its frames say what holds.
         """
-        if self._frames == self._frames_asked:
-            self._overtaken = 0
+        known = self._known()
+        if revision.behind(known) and not self._begun_anew(revision):
+            self._trouble = Retryable(f"an answer is older than what was told: revision {revision.match} after {known.match}")
+            return self._again(now + self.poll)
+        if self._frames != self._frames_asked and (self._unsure or not revision.beyond(self._known())):
+            self._overtaken += 1
+            return self._again(now if self._overtaken < _PATIENCE else now + _PAUSE)
+        self._overtaken, self._low = 0, None
+        self._answer = self._answer.highest(revision)
+        return False
+
+    def _again(self, at: float) -> bool:
+        self._asking, self._wanted, self._not_before = False, True, at
+        return True
+
+    def _known(self) -> Revision:
+        known = self._answer
+        for told in self._told.values():
+            known = known.highest(told)
+        return known
+
+    def _begun_anew(self, revision: Revision) -> bool:
+        """Whether the provider counts from the start again: for as long as data may live, whatever it answered was behind, and went on from
+        the answer before, and no stream told of what was known. Nothing that was still behind could have counted for so long (O2)."""
+        asked_at = self._asked_at or 0.0
+        since = asked_at if self._low is None or revision.behind(self._low[0]) else self._low[1]
+        self._low = (revision, since)
+        if asked_at - since < self._habits.live_data:
             return False
-        if revision is not None and self._revision is not None and revision >= self._revision:
-            return False
-        self._asking, self._wanted = False, True
-        self._overtaken = (self._overtaken + 1) % _PATIENCE
-        return bool(self._overtaken)
+        self._told, self._answer = dict.fromkeys(STREAMS, UNTOLD), UNTOLD
+        return True
 
     def news(self, content: bytes) -> bool:
         """Whether an answer of this content is to be kept."""

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 class Subject(NamedTuple):
     """``ref``: the match id as decimal text, empty where an answer names none that can be read. ``sport``: slug of the feed, where said.
-    ``unplaced``: a frame without a number on a stream that counts.
+    ``unplaced``: a frame without a number on a stream that counts, or of an older revision than was told.
     """
 
     kind: Kind
@@ -42,7 +42,7 @@ def subject(kind: Kind, ref: str = "", sport: str = "") -> str:
 
 
 def unplaced(kind: Kind, ref: str) -> str:
-    """A frame without a number on a stream that counts: ``"updates/2450840~"``."""
+    """A frame without a number on a stream that counts, or of an older revision than was told: ``"updates/2450840~"``."""
     return f"{kind}/{ref}{_UNPLACED}"
 
 

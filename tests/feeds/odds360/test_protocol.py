@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from feeds.errors import Absent, Gone, Hopeless, Refused, Retryable, Trouble
 from feeds.odds360.leg import PUSHING, Habits, Road
 from feeds.odds360.protocol import STREAMS, MatchLink
+from feeds.odds360.revisions import UNTOLD, Revision
 from feeds.odds360.subjects import Kind
 from feeds.outgoing import Line
 from feeds.transport.ws import Closed
@@ -40,7 +41,7 @@ def played(now: float = 0.0, *, opened: bool = True) -> MatchLink:
 def reread(link: MatchLink, now: float, content: bytes = b"same") -> bool:
     """A good answer at once; whether it was kept."""
     link.asked(now)
-    if link.overtaken(None):
+    if link.overtaken(UNTOLD, now):
         return False
     news = link.news(content)
     link.answered(content)
@@ -356,28 +357,116 @@ def test_an_unchanged_payload_is_kept_once_and_again_after_a_frame_or_a_gap() ->
     assert reread(link, 100.0, b"other")
 
 
-def test_an_answer_that_a_frame_has_overtaken_is_asked_for_anew_but_not_for_ever() -> None:
+def test_an_answer_that_a_frame_has_overtaken_never_counts_and_the_first_that_none_overtakes_does() -> None:
     link = played()
-    answers = []
-    for n in range(3):
+    due = []
+    for n in range(0, 10, 2):
         link.asked(20.0 + n)
-        link.received(Kind.UPDATES, frame("update"), 20.5 + n)
-        answers.append(link.overtaken(None))
-        assert link.due_at(20.6 + n) == 20.6 + n
-    assert answers == [True, True, False]
-    link.answered(b"late")
-    assert link.due_at(24.0) == 24.0, "and once more, since nobody knows which was newer"
+        link.received(Kind.OVERRIDES, frame("update"), 20.5 + n)
+        assert link.overtaken(UNTOLD, 20.6 + n), "nobody can say which was newer"
+        due.append(round(link.due_at(20.6 + n) - 20.6 - n, 3))
+    assert due == [0.0, 0.0, 1.0, 1.0, 1.0], "at once at first, then less often"
+    link.asked(40.0)
+    assert not link.overtaken(UNTOLD, 40.1)
 
 
-def test_a_revision_that_is_not_below_the_frames_own_is_not_overtaken() -> None:
+OLDER, SAME, HALF, NEWER = Revision(41, 3), Revision(42, 4), Revision(43, 4), Revision(43, 5)
+
+
+@pytest.mark.parametrize(
+    ("frames", "answer", "counts"),
+    [
+        ([frame("update", revision=42)], Revision(42), False),
+        ([frame("update", revision=42)], Revision(43), True),
+        ([frame("update", revision=42, bookmakerRevision=4)], OLDER, False),
+        ([frame("update", revision=42, bookmakerRevision=4)], SAME, False),
+        ([frame("update", revision=42, bookmakerRevision=4)], HALF, False),
+        ([frame("update", revision=42, bookmakerRevision=4)], Revision(43), False),
+        ([frame("update", revision=42, bookmakerRevision=4)], NEWER, True),
+        ([frame("suspend", revision=42, bookmakerRevision=4)], NEWER, False),
+        ([frame("suspend", revision=42, bookmakerRevision=3), frame("update", revision=42, bookmakerRevision=4)], NEWER, False),
+        ([frame("update", revision=42), frame("update")], NEWER, False),
+    ],
+)
+def test_a6_an_answer_that_frames_have_overtaken_counts_only_if_it_is_beyond_all_they_told_and_none_suspended(
+    frames: list[bytes], answer: Revision, counts: bool
+) -> None:
     link = played()
     link.asked(20.0)
-    link.received(Kind.UPDATES, frame("update", revision=7), 20.5)
-    assert not link.overtaken(7)
-    link.answered(b"seven")
-    link.asked(30.0)
-    link.received(Kind.UPDATES, frame("update", revision=8), 30.5)
-    assert link.overtaken(7)
+    for body in frames:
+        link.received(Kind.UPDATES, body, 20.5)
+    assert link.overtaken(answer, 20.6) is not counts
+
+
+def test_a6_an_answer_from_before_a_frame_that_could_not_be_used_does_not_count() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", seq=5), 19.0)
+    reread(link, 19.5)
+    link.asked(20.0)
+    assert not link.received(Kind.UPDATES, frame("update", seq=3), 20.5).keep
+    assert link.overtaken(UNTOLD, 20.6)
+
+
+def test_a6_a_frame_of_an_older_revision_than_its_stream_told_holds_the_match_on_a_new_connection_too() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", seq=2, prevSeq=1, revision=20), 10.0)
+    link.lost(Kind.UPDATES, Closed(1006, ""), 11.0)
+    link.opened(Kind.UPDATES, Road.WEBSOCKET, 12.0)
+    reread(link, 12.0)
+    assert link.received(Kind.UPDATES, frame("snapshot", seq=1, revision=10), 12.5).unplaced
+    assert link.due_at(12.5) == 12.5, "the payload says what holds"
+    assert link.received(Kind.UPDATES, frame("update", seq=2, prevSeq=1, revision=19), 12.6).unplaced
+    assert not link.received(Kind.UPDATES, frame("update", seq=3, prevSeq=2, revision=20), 12.7).unplaced
+    assert link.received(Kind.UPDATES, frame("update", seq=4, prevSeq=3, revision=20, bookmakerRevision=7), 12.8).keep
+    assert link.received(Kind.UPDATES, frame("update", seq=5, prevSeq=4, revision=20, bookmakerRevision=6), 12.9).unplaced
+
+
+def test_a6_a_frame_of_an_older_revision_than_the_payload_holds_the_match() -> None:
+    link = played()
+    link.asked(20.0)
+    assert not link.overtaken(Revision(9), 20.1)
+    link.answered(b"nine")
+    assert link.received(Kind.UPDATES, frame("update", revision=8), 20.2).unplaced
+    assert not link.received(Kind.UPDATES, frame("update", revision=9), 20.3).unplaced
+
+
+def test_the_streams_count_apart_since_neither_waits_for_the_other() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", revision=20), 10.0)
+    assert not link.received(Kind.OVERRIDES, frame("update", revision=19, override=[]), 10.1).unplaced
+
+
+def test_a6_an_answer_behind_what_was_told_never_counts_unless_the_provider_counts_anew_for_as_long_as_data_live() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", revision=20), 10.0)
+    counted = []
+    for n in range(0, 140, 10):
+        link.asked(20.0 + n)
+        counted.append(not link.overtaken(Revision(3 + n), 20.0 + n) if n else not link.overtaken(Revision(3), 20.0))
+        if counted[-1]:
+            break
+    assert counted == [False, False, True], "3, 13, and 23 is no older"
+    late = played()
+    late.received(Kind.UPDATES, frame("update", revision=20), 10.0)
+    answers = []
+    for n in range(0, 70, 10):
+        late.asked(20.0 + n)
+        answers.append(late.overtaken(Revision(3), 20.0 + n))
+        assert answers[-1] is False or late.due_at(20.0 + n) > 20.0 + n, "it is not asked for all the time"
+    assert answers == [True] * 6 + [False]
+    assert not late.received(Kind.UPDATES, frame("update", revision=4), 81.0).unplaced, "it counts from there on"
+
+
+def test_a_provider_that_counts_anew_has_to_stay_with_it() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", revision=20), 10.0)
+    for n in range(0, 200, 10):
+        link.asked(20.0 + n)
+        assert link.overtaken(Revision(3 if n % 20 else 4), 20.0 + n), "two that answer in turn"
+    for n in range(0, 200, 10):
+        link.received(Kind.UPDATES, frame("update", revision=20 + n), 300.0 + n)
+        link.asked(300.0 + n)
+        assert link.overtaken(Revision(3), 300.5 + n), "the streams go on from where they were"
 
 
 def test_a_match_that_the_provider_does_not_know_holds_nothing() -> None:
