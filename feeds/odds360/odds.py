@@ -123,7 +123,7 @@ def _own(group: str, key: str, said: object) -> Market:
     if not isinstance(said, dict):
         return Market(group, key, tuple(outcomes))
     line = next((found for name in ("line", "handicap") if (found := line_of(said.get(name))) is not None), None)
-    status = standing_of({name: said[name] for name in FLAG_NAMES if _says_so(said.get(name))})
+    status = standing_of({name: value for name, value in said.items() if _says_so(value)})
     return Market(group, key, tuple(outcomes), status, name=text_of(said.get("name")), line=line)
 
 

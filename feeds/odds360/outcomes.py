@@ -6,7 +6,18 @@ from typing import Any
 
 from msgspec import Struct
 
-from .prices import ACTIVE_NAMES, PRICE_NAMES, STATUS_NAMES, SUSPENDED_NAMES, Price, Standing, is_flag, price_in, price_of, standing_of
+from .prices import (
+    ACTIVE_NAMES,
+    PRICE_NAMES,
+    STATUS_NAMES,
+    SUSPENDED_NAMES,
+    Price,
+    Standing,
+    is_flag,
+    price_in,
+    price_of,
+    standing_of_price,
+)
 from .wire import Object, text_of
 
 
@@ -85,7 +96,7 @@ def _outcome(key: str, said: object) -> Outcome:
     return Outcome(
         key=key,
         price=price_in(said),
-        standing=standing_of(said),
+        standing=standing_of_price(said),
         name=text_of(said.get("name")),
         competitor_id=text_of(said.get("competitorId"), 40),
         result=result if isinstance(result, dict) else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from functools import lru_cache
 
 from msgspec import Struct
@@ -87,11 +87,48 @@ def price_in(said: Object) -> Price:
     return found[0]
 
 
+class _About(Enum):
+    """Of what a member speaks: of being closed, of being offered, or of either by a word."""
+
+    CLOSED = auto()
+    OFFERED = auto()
+    STATUS = auto()
+
+
+_ABOUT = {
+    **{name.replace("_", "").lower(): _About.CLOSED for name in SUSPENDED_NAMES},
+    **{name.replace("_", "").lower(): _About.OFFERED for name in ACTIVE_NAMES},
+    **{name.replace("_", "").lower(): _About.STATUS for name in STATUS_NAMES},
+}
+_WORDS = {
+    **dict.fromkeys(("suspend", "suspended", "suspension", "blocked", "locked", "closed", "inactive", "disabled", "halted"), _About.CLOSED),
+    **dict.fromkeys(("active", "enabled", "available", "tradable"), _About.OFFERED),
+    **dict.fromkeys(("status", "state"), _About.STATUS),
+}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_LONGEST_NAME = 60
+
+
 def standing_of(said: Object) -> Standing:
-    """The most closed of everything that an object says of itself; what it says unreadably counts as unknown."""
-    if FLAG_NAMES.isdisjoint(said):
-        return Standing.UNSAID
-    return most_closed(_flag(name, said[name]) for name in said if name in FLAG_NAMES and said[name] is not None)
+    """The most closed of everything that an object says of itself; what it says unreadably counts as unknown. Names in any spelling."""
+    return most_closed(_flag(about, said[name]) for name in said if (about := _about(name)) is not None and said[name] is not None)
+
+
+def standing_of_price(said: Object) -> Standing:
+    """Of the object of one price: a member that nobody knows, but whose name speaks of being closed, counts too."""
+    named = ((_about(name) or _hinted(name), value) for name, value in said.items())
+    return most_closed(_flag(about, value) for about, value in named if about is not None and value is not None)
+
+
+@lru_cache(4096)
+def _about(name: str) -> _About | None:
+    return _ABOUT.get(name.replace("_", "").lower()) if len(name) <= _LONGEST_NAME else None
+
+
+@lru_cache(4096)
+def _hinted(name: str) -> _About | None:
+    words = {word.lower() for word in _WORD.findall(name[:_LONGEST_NAME])}
+    return next((about for word, about in _WORDS.items() if word in words), None)
 
 
 def opens(word: str) -> bool:
@@ -107,12 +144,14 @@ def closes(standing: Standing) -> bool:
     return standing not in (Standing.UNSAID, Standing.OPEN)
 
 
-def _flag(name: str, said: object) -> Standing:
-    if name in STATUS_NAMES:
-        return _STANDINGS.get(word_of(said), Standing.UNKNOWN)
-    return (
-        _flagged(said, Standing.SUSPENDED, Standing.OPEN) if name in SUSPENDED_NAMES else _flagged(said, Standing.OPEN, Standing.SUSPENDED)
-    )
+def _flag(about: _About, said: object) -> Standing:
+    match about:
+        case _About.STATUS:
+            return _STANDINGS.get(word_of(said), Standing.UNKNOWN)
+        case _About.CLOSED:
+            return _flagged(said, Standing.SUSPENDED, Standing.OPEN)
+        case _About.OFFERED:
+            return _flagged(said, Standing.OPEN, Standing.SUSPENDED)
 
 
 def _flagged(said: object, if_true: Standing, if_false: Standing) -> Standing:

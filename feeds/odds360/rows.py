@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from .prices import FLAG_NAMES, Standing, standing_of
+from .prices import Standing, most_closed, standing_of
 from .wire import Object, integer_of, moment_of, ref_of, text_of, word_of
 
 
@@ -50,6 +50,12 @@ _REF_NAMES = ("match_id", "matchId", "id")
 _MATCH_NAME = "matchid"
 """However it is spelt."""
 _STATUS_WORDS = ("status_type", "statusType", "status")
+_OF_MATCH = frozenset(name.replace("_", "").lower() for name in _STATUS_WORDS)
+_MORE_STATUS_WORDS = ("match_status", "matchStatus", "match_state", "matchState", "state")
+_SHUT = frozenset(
+    {"suspended", "interrupted", "finished", "ended", "closed", "settled", "cancelled", "canceled", "abandoned", "postponed", "retired"}
+)
+"""Words that close what is open, under a name that may as well hold the words of a period: no other word is believed there."""
 
 
 def refs_of(said: Object) -> tuple[str, ...]:
@@ -81,7 +87,9 @@ def _squeezed(name: str) -> str:
 
 def standing_of_match(said: Object) -> Standing:
     """What the object of a match says of its prices, beside the status that the match itself has (:func:`row_of`)."""
-    return standing_of({name: said[name] for name in said.keys() - set(_STATUS_WORDS) if name in FLAG_NAMES})
+    beside = {name: value for name, value in said.items() if name.lower().replace("_", "") not in _OF_MATCH}
+    shut = any(_status_word(said[name]) in _SHUT for name in _MORE_STATUS_WORDS if name in said)
+    return most_closed((standing_of(beside), Standing.CLOSED if shut else Standing.UNSAID))
 
 
 def row_of(said: Object, above: Object | None = None) -> Row:

@@ -383,8 +383,38 @@ CLOSING = (
     {"status_type": "finished"}, {"status": "suspended"}, {"statusType": "Cancelled"}, {"status": "in the coffee break"},
     {"status": "live", "status_type": "interrupted"}, {"phase": "finished"}, {"status": 7}, {"status": {"type": "finished"}},
     {"status": "live", "status_reason": "Retired"}, {"tradable": False}, {"blocked": True}, {"tradingStatus": "suspended"},
-    {"tradable": "perhaps"},
+    {"tradable": "perhaps"}, {"matchStatus": "Finished"}, {"match_status": "suspended"}, {"is_suspended": True}, {"Suspended": True},
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"is_suspended": True}, {"Suspended": True}, {"SUSPENDED": True}, {"suspend": True}, {"is_active": False}, {"locked": True},
+        {"isLocked": "yes"}, {"state": "suspended"}, {"market_status": "suspended"}, {"oddState": "weird"}, {"closed": 1}, {"isClosed": {}},
+        {"suspendedAt": "2026-11-20T09:00:00Z"}, {"tradingStatus": "closed"}, {"Is_Open": False}, {"priceSuspended": True},
+    ],
+)  # fmt: skip
+def test_a9_a_member_of_a_price_whose_name_speaks_of_being_shut_closes_it_however_it_is_spelt(match: Match, said: dict[str, Any]) -> None:
+    match.payload({"fullTime": {"winner": {"home": {"value": 1.85, **said}, "away": 1.95}}})
+    assert set(match.offers()) == {"away"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"is_suspended": False}, {"Suspended": None}, {"SUSPENDED": "false"}, {"is_active": True}, {"locked": 0}, {"state": "open"},
+        {"market_status": "Active"}, {"closed": False}, {"name": "Status quo"}, {"clock": "12:01"}, {"history": [1.8]},
+    ],
+)  # fmt: skip
+def test_a_member_of_a_price_that_says_that_it_is_not_shut_or_nothing_of_it_leaves_it_open(match: Match, said: dict[str, Any]) -> None:
+    match.payload({"fullTime": {"winner": {"home": {"value": 1.85, **said}, "away": 1.95}}})
+    assert set(match.offers()) == {"home", "away"}
+
+
+def test_a_status_of_the_match_under_another_name_closes_only_by_a_word_that_is_known(match: Match) -> None:
+    match.payload(winner(), matchStatus="2nd set")
+    assert match.offers() != {}
 
 
 @pytest.mark.parametrize("said", CLOSING)
