@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import lists, tasks
-from feeds.errors import Gone, Hopeless, Retryable
+from feeds.errors import Gone, Hopeless, Retryable, Unreadable
 from feeds.models import Frame, ListedObject, ProviderList
-from feeds.odds360 import answers, discovery
+from feeds.odds360 import answers, discovery, mapping
 from feeds.odds360.discovery import Found, ListOf
 from feeds.odds360.settings import settings_of
 from feeds.odds360.simulation.faults import Fault
 from feeds.odds360.simulation.stream import Pace
+from feeds.odds360.subjects import Kind, subject
 from feeds.sweep import Sweeper
 from markets import db
 from markets.models import PointLiveness
@@ -50,6 +52,42 @@ def test_matches_that_are_grouped_by_date_and_league_are_found() -> None:
         ("1", b'{"date":"2026-11-20","league_id":5,"matches":[{"id": 1}]}'),
         ("2", b'{"date":"2026-11-20","league_id":5,"matches":[{"id": 2}]}'),
     ]
+
+
+def test_only_what_is_read_of_a_league_is_repeated_with_each_of_its_matches() -> None:
+    matches = ",".join(f'{{"id":{n}}}' for n in range(1, 1001))
+    wide = f'[{{"league_name": "Elite", "notes": "{"z" * 2_000_000}", "class": {{"id": 3}}, "matches": [{matches}]}}]'
+    rows = answers.rows(wide.encode())
+    assert rows is not None
+    assert len(rows.entries) == 1000
+    assert rows.entries[999].body == b'{"league_name":"Elite","class":{"id": 3},"matches":[{"id":1000}]}'
+    assert sum(len(one.body) for one in rows.entries) < 100_000
+
+
+@pytest.mark.parametrize("name", ["league", "class_name", "date"])
+def test_a_league_whose_name_is_too_long_to_repeat_makes_its_answer_unreadable(name: str) -> None:
+    assert answers.rows(json.dumps([{name: "z" * 5000, "matches": [{"id": 1}]}]).encode()) is None
+    assert answers.rows(json.dumps([{name: "z" * 5000, "matches": []}, {"id": 2}]).encode()) is not None
+
+
+def test_no_more_of_a_list_is_read_than_its_bound_and_the_rest_is_told() -> None:
+    many = json.dumps([{"id": n} for n in range(1, 12)]).encode()
+    grouped = json.dumps([{"league_id": 5, "matches": [{"id": n} for n in range(1, 12)]}]).encode()
+    for body in (many, grouped):
+        rows, whole = answers.rows(body, most=10), answers.rows(body, most=11)
+        assert rows is not None
+        assert whole is not None
+        assert (len(rows.entries), rows.cut, len(whole.entries), whole.cut) == (10, True, 11, False)
+    assert answers.rows(b"[" + b"1," * 2_000_000 + b"1]") is None
+
+
+def test_matches_are_looked_for_in_the_league_of_a_date_and_no_deeper() -> None:
+    dated = '[{"date": "2026-11-20", "matches": [{"league_id": 5, "matches": [%s]}]}]'
+    rows, deeper = (answers.rows((dated % inner).encode()) for inner in ('{"id": 1}', '{"matches": [{"id": 1}]}'))
+    assert rows is not None
+    assert deeper is not None
+    assert [one.ref for one in rows.entries] == ["1"]
+    assert deeper.entries == ()
 
 
 @pytest.mark.parametrize("status", ["live", "In Progress", "in-play", "INPLAY", {"type": "inprogress"}, {"name": "Live"}])
@@ -95,6 +133,45 @@ def test_a_payload_is_good_when_it_holds_odds_of_that_match() -> None:
     assert answers.payload(b'[{"match_id": 7}]', "7").row
     with pytest.raises(Gone):
         answers.payload(b"[]", "7")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '[{"match_id": 7, "odds": {}}, SUSPENDED]',
+        '[{"league_id": 1, "matches": [{"match_id": 7, "odds": {}}]}, {"league_id": 2, "matches": [SUSPENDED]}]',
+        '[{"odds": {}}, {"odds": {}, "suspended": true}]',
+    ],
+)
+def test_a_list_that_has_the_match_twice_is_no_payload_and_kept_whole_so_that_it_holds(said: str) -> None:
+    said = said.replace("SUSPENDED", '{"match_id": 7, "odds": {}, "suspended": true}')
+    found = answers.payload(said.encode(), "7")
+    assert (found.good, found.row, found.body) == (False, False, said.encode())
+    with pytest.raises(Unreadable):
+        mapping.parse(found.body, subject(Kind.ODDS, "7"))
+
+
+@pytest.mark.parametrize("filling", [b"1," * 60_001 + b"1", b'"' + b"z" * (2 << 20) + b'"'])
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_payload_that_nobody_could_apply_for_its_size_is_none(filling: bytes, listed: bool) -> None:
+    body = b'{"matchId": 7, "odds": {"fullTime": {}}, "x": [%s]}' % filling
+    body = b"[" + body + b"]" if listed else body
+    found = answers.payload(body, "7")
+    assert (found.good, found.body) == (False, body)
+    with pytest.raises(Unreadable):
+        mapping.parse(body, subject(Kind.ODDS, "7"))
+
+
+def test_a_long_answer_is_compared_by_its_bytes_so_that_comparing_costs_little_memory() -> None:
+    body = b'{"matchId": 7, "x": [' + b"1," * 2_000_000 + b"1]}"
+    tracemalloc.start()
+    try:
+        assert answers.content(body) != answers.content(body + b" ")
+        assert answers.row_content(body) == answers.row_content(bytes(body))
+        answers.payload(body, "7")
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.modeless
