@@ -221,11 +221,13 @@ def _take(lanes: Collection[int]) -> tuple[list[Row], Sources]:
 def _next(lanes: Collection[int]) -> list[tuple[int, int, date]]:
     """Lane, id and day of the pending frames to take next: at most a batch, and no more bytes than a worker may hold (but one at least).
 
-    A large one is taken alone, so that only its own lane waits while it is read.
+    The oldest of all lanes first, so that a flood in one keeps no other waiting. A large one is taken alone, so that only its own lane
+    waits while it is read.
     """
     chosen: list[tuple[int, int, date]] = []
     room = BATCH_BYTES
-    for lane, id_, day, size in _ask(_WAITING.format(places=_places(sorted(lanes))), [*sorted(lanes), BATCH]):
+    waiting = " UNION ALL ".join([_OF_LANE] * len(lanes)) + " ORDER BY id LIMIT %s"
+    for lane, id_, day, size in _ask(waiting, [*(value for one in sorted(lanes) for value in (one, BATCH)), BATCH]):
         if chosen and (size > room or size >= memory.LARGE):
             break
         chosen.append((lane, id_, day))
@@ -241,8 +243,9 @@ def _take_first(late: parking.Overdue) -> tuple[list[Row], Sources]:
     return _fetch([found[0]], [found[1]]) if found else ([], {})
 
 
-_WAITING = (
-    "SELECT lane, id, day, size FROM feeds_frame WHERE lane IN ({places}) AND outcome IS NULL AND NOT parked ORDER BY lane, id LIMIT %s"
+_OF_LANE = (
+    "SELECT * FROM (SELECT lane, id, day, size FROM feeds_frame"
+    " WHERE lane = %s AND outcome IS NULL AND NOT parked ORDER BY lane, id LIMIT %s) AS of_lane"
 )
 _TAKE = (
     f"SELECT {', '.join(f'f.{name}' for name in COLUMNS)}, {', '.join(f's.{name}' for name in SOURCE_COLUMNS)}"  # noqa: S608 - our own names

@@ -85,7 +85,7 @@ class Mode(Struct, frozen=True):
 
     def lane(self, name: str, arguments: Sequence[str], *marks: str) -> Lane:
         chosen = " and ".join([*marks, *(f"not {mark}" for mark in sorted(self.left_out))])
-        return Lane(self.name, name, arguments, chosen, self.memory / self.name / name.replace("/", "-").replace(" ", "-"))
+        return Lane(self.name, name, arguments, chosen, Path(tempfile.mkdtemp(dir=self.memory)))
 
 
 class Lane(Struct, frozen=True):

@@ -243,6 +243,15 @@ def test_what_waits_in_several_lanes_is_applied_in_one_transaction(monkeypatch: 
     assert last - first == timedelta(microseconds=7)
 
 
+def test_a_flood_in_one_lane_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "BATCH", 3)
+    source = frames.feed()
+    low, high = sorted(("7", "8"), key=lambda ref: lane_of(source.pk, ref))
+    frames.keep(source, *(frames.market_set(int(ref)) for ref in (low, low, high, low, low, low)))
+    taken = lanes._take([lane_of(source.pk, ref) for ref in (low, high)])[0]
+    assert [row.hint_fixture for row in taken] == [low, low, high]
+
+
 def test_a_large_frame_is_taken_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     source = frames.feed()
     monkeypatch.setattr(memory, "LARGE", len(frames.market_set(101)))
