@@ -70,6 +70,27 @@ def brings_odds(message: Message) -> bool:
     return any(not one.price_problem and one.status is not SelectionStatus.UNRECOGNISED for one in told)
 
 
+def is_bare_beat(body: bytes) -> bool:
+    """Whether a heartbeat says no more than that: a few durations of ours apart (docs/api.md), nothing of prices."""
+    try:
+        said = document(body)
+    except Unreadable:
+        return False
+    return isinstance(said, dict) and not _tells(said)
+
+
+def _tells(said: Object) -> bool:
+    members = (said.get(name) for name in ("markets", "override", "overrides"))
+    return any(members) or closes(standing_of_match(said)) or not _is_untold(said.get("odds"))
+
+
+def _is_untold(odds: Any) -> bool:
+    """Whether nothing stands in it but for how long prices may be believed."""
+    if isinstance(odds, dict):
+        return all(name == "validForMs" or _is_untold(value) for name, value in odds.items())
+    return odds is None
+
+
 class _Reading:
     """One frame on its way to a message."""
 
@@ -169,11 +190,21 @@ class _Reading:
                 self.notes.add("the provider has the match no more")
                 yield MarketSet((), Extent.WHOLE)
             case _ if kind in _ALIVE:
-                self.notes.add("a heartbeat")
+                yield from self._beat(said)
             case _ if said.get("type") is None:
                 yield from self._untyped(said)
             case _:
                 yield Doubt(f"a frame of the kind “{kind or 'unreadable'}” is not known")
+
+    def _beat(self, said: Object) -> Iterator[Part]:
+        """What it tells beside its being one counts as a change."""
+        if not _tells(said):
+            self.notes.add("a heartbeat")
+        elif isinstance(said.get("odds"), dict):
+            yield from self._told(said, Extent.CHANGES)
+        else:
+            yield from self._overrides(said, whole=False)
+            yield MarketSet((), Extent.NONE)
 
     def _agree(self, said: Object, *, by_id: bool = True) -> None:
         if other := other_match(said, self.subject.ref, by_id=by_id):

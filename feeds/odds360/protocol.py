@@ -108,7 +108,7 @@ class MatchLink:
                 return Heard(False, trouble=Retryable(words))
             case Order.MISSING:
                 self._miss(f"frames of the {kind} stream are missing before number {number_of(said.seq)}")
-        if beat:
+        if beat and mapping.is_bare_beat(body):
             return Heard(False)
         unplaced = order is Order.UNNUMBERED or self._is_late(kind, revision_of(said))
         if unplaced:

@@ -371,6 +371,9 @@ def test_u5_a_line_moves_only_where_another_is_told(match: Match) -> None:
         {"matchId": 2450840, "suspended": True},
         {"type": "update", "odds": {"fullTime": {"winner": {"suspended": True}}}},
         {"type": "update", "suspended": True, "odds": winner()},
+        {"type": "beat", "suspended": True},
+        {"type": "ping", "odds": {"fullTime": {"winner": {"home": {"value": 1.7, "suspended": True}, "away": None}}}},
+        {"type": "heartbeat", "markets": {"winner": {"status": "suspended"}}},
     ],
 )
 def test_frames_that_close_a_match_close_it(match: Match, said: dict[str, Any]) -> None:

@@ -207,6 +207,21 @@ def test_beats_are_not_kept_and_everything_else_is() -> None:
     assert link.received(Kind.OVERRIDES, b"\x00", 1.0, text=False).keep
 
 
+SHUT = {"fullTime": {"winner": {"home": {"value": 1.7, "suspended": True}}}}
+
+
+@pytest.mark.parametrize(
+    "said", [{"odds": SHUT}, {"suspended": True}, {"override": [{"oddKey": "winner#home"}]}, {"markets": {"winner": {}}}]
+)
+def test_a9_a_beat_that_says_something_of_prices_is_kept(said: dict[str, Any]) -> None:
+    assert played().received(Kind.UPDATES, frame("beat", **said), 1.0).keep
+
+
+@pytest.mark.parametrize("said", [{}, {"odds": {}}, {"odds": {"fullTime": {"winner": {"home": {"validForMs": 900}}}}}, {"override": []}])
+def test_a_beat_that_says_how_long_prices_may_be_believed_is_not_kept(said: dict[str, Any]) -> None:
+    assert not played().received(Kind.UPDATES, frame("beat", validForMs=2000, now="2026-11-20T09:00:00Z", **said), 1.0).keep
+
+
 def test_a3_a_socket_that_sent_beats_and_sends_none_any_more_is_down_though_it_answers_pings() -> None:
     link = played()
     link.received(Kind.UPDATES, frame("beat", seq=1), 1.0)
