@@ -9,8 +9,13 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+"""How long an example takes says something about the machine, nothing about the property."""
 
 
 def pytest_sessionfinish() -> None:
