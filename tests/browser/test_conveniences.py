@@ -197,13 +197,24 @@ def test_cards_of_many_heights_leave_no_hole_and_do_not_overlap(chrome: Chrome, 
 
 FITS = """row => {
   row.querySelector("[data-cell=score]").textContent = "● 6-2 4-6 3-2 40:30";
+  const prices = [...row.querySelectorAll("[data-price]")];
+  prices.forEach((price) => { price.querySelector("span").textContent = "1001.00"; });
+  const held = prices.every((p) => p.querySelector("span").getBoundingClientRect().right <= p.getBoundingClientRect().right);
   const pill = row.querySelector("[data-cell=state]"), cell = pill.closest("td"), table = row.closest(".scroll");
   const inside = pill.getBoundingClientRect().right <= cell.getBoundingClientRect().right;
-  return [inside, table.scrollWidth <= table.clientWidth, row.offsetHeight <= 29, document.querySelector(".tools").offsetHeight < 40];
+  const name = row.querySelector(".name").getBoundingClientRect(), about = row.querySelector(".name small").getBoundingClientRect();
+  const whole = about.width > 40 && about.bottom <= name.bottom + 1 && about.right <= name.right + 1;
+  const words = row.querySelector("td.why").getBoundingClientRect(), frame = table.getBoundingClientRect();
+  return [inside, held, whole, table.scrollWidth <= table.clientWidth && words.right <= frame.right, row.offsetHeight <= 29,
+          document.querySelector(".tools").offsetHeight < 40];
 }"""
 
 
-@pytest.mark.parametrize("width", [1280, 1680])
+WIDTHS = (1280, 1366, 1440, 1480, 1536, 1600, 1680, 1920)
+"""Of screens, and of windows that fill them on a scaled display, in CSS px."""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Chrome, match: Match, width: int) -> None:
     labels = sorted({label for _, label in LABELS.values()} | {"POSTPONED"}, key=len)
 
@@ -219,11 +230,29 @@ def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Ch
         expect(shown.locator(".who small")).to_have_text("you")
         for label in labels:
             put = f"row.querySelector('[data-cell=state]').textContent = '{label}'"
-            assert shown.evaluate(f"row => {{ {put}; return ({FITS})(row); }}") == [True] * 4, label
+            assert shown.evaluate(f"row => {{ {put}; return ({FITS})(row); }}") == [True] * 6, label
         page.keyboard.press("r")
         expect(cell).to_have_attribute("data-s", "override")
 
     chrome.run(steps)
+
+
+STOPS = """() => {
+  const box = document.getElementById("panic").getBoundingClientRect(), root = document.documentElement;
+  return box.left >= 0 && box.right <= innerWidth && root.scrollWidth <= innerWidth && document.querySelector(".top").offsetHeight <= 43;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/feeds"])
+def test_the_stop_button_is_whole_in_a_window_of_any_width(chrome: Chrome, path: str) -> None:
+    def steps(page: Page) -> None:
+        for width in range(1280, 1930, 10):
+            page.set_viewport_size({"width": width, "height": 950})
+            assert page.evaluate(STOPS), width
+        page.set_viewport_size({"width": 1000, "height": 950})
+        assert page.evaluate("document.getElementById('panic').getBoundingClientRect().right <= innerWidth")
+
+    chrome.run(steps, path=path)
 
 
 def test_a_view_of_the_board_is_kept_and_comes_back_by_a_click(chrome: Chrome, match: Match) -> None:
