@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from .messages import (
+    Competition,
     Competitor,
     FixtureDetails,
     Market,
@@ -36,8 +37,8 @@ def completed(current: FixtureDetails | None, details: FixtureDetails) -> Fixtur
     if current is None:
         return replace(details, partial=False)
     said = {name: value for name in _PIECES if (value := getattr(details, name))}
-    if details.competition is not None and not details.competition.id and current.competition is not None and current.competition.id:
-        said["competition"] = current.competition  # known by its name alone it would lose the holds that lie on it
+    if details.competition is not None and current.competition is not None:
+        said["competition"] = _competition(current.competition, details.competition)
     if details.competitors:
         said["competitors"] = _competitors(current.competitors, details.competitors)
     if details.status is not FixtureStatus.UNKNOWN:
@@ -46,6 +47,14 @@ def completed(current: FixtureDetails | None, details: FixtureDetails) -> Fixtur
 
 
 _PIECES = ("name", "type", "start", "sport", "competition", "season", "tour_season", "round", "venue", "external_ids")
+
+
+def _competition(current: Competition, said: Competition) -> Competition:
+    """Known by its name alone it would lose the holds that lie on it; not every list says of which region the same one is."""
+    if not said.id and current.id:
+        return current
+    same = said.id == current.id if said.id else said.name == current.name
+    return replace(said, region=current.region) if said.region is None and same else said
 
 
 def _competitors(current: tuple[Competitor, ...], said: tuple[Competitor, ...]) -> tuple[Competitor, ...]:

@@ -147,7 +147,7 @@ def chosen(bookmaker_id: UUID, sport: str, asked: Asked, using: str = "default")
 
 
 class League(Struct, frozen=True):
-    """A league that has live or upcoming matches with prices; its class is the region that its feed gives it."""
+    """A league that has live or upcoming matches with prices; its class is the region that its feed gives it with any of them."""
 
     id: str | None
     name: str
@@ -172,21 +172,37 @@ def leagues(bookmaker_id: UUID, sport: str, asked: Asked, using: str = "default"
 
 
 def classes(bookmaker_id: UUID, sport: str, asked: Asked, using: str = "default") -> list[Class]:
-    """By name; leagues without a region have no class. One query."""
-    regions: dict[tuple[str, str], list[League]] = {}
+    """By name; a league of which no match names a region has no class. One query."""
+    regions: dict[str, list[League]] = {}
     for league in _leagues(bookmaker_id, sport, using):
         if league.class_id:
-            regions.setdefault((league.class_name or "", league.class_id), []).append(league)
-    found = [Class(id_, name, len(own), sum(league.matches for league in own)) for (name, id_), own in sorted(regions.items())]
+            regions.setdefault(league.class_id, []).append(league)
+    found = sorted((_class(id_, own) for id_, own in regions.items()), key=lambda one: (one.name, one.id))
     return found[asked.offset : asked.offset + asked.limit]
 
 
+def _class(id_: str, own: list[League]) -> Class:
+    """Named as most of its matches name it, of those that do."""
+    name = max((bool(league.class_name), league.matches, league.class_name or "") for league in own)[2]
+    return Class(id_, name, len(own), sum(league.matches for league in own))
+
+
 def _leagues(bookmaker_id: UUID, sport: str, using: str) -> list[League]:
+    """By name; each id and name once. One query."""
     rows = board.listed(bookmaker_id, using).filter(sport__slug=sport, match_id__isnull=False, total_odds__gt=0)
     grouped = rows.annotate(region=KT("details__competition__region__id"), region_name=KT("details__competition__region__name"))
     names = ("competition_ref", "competition_name", "region", "region_name")
     counted = grouped.order_by(*names[1::-1], *names[2:]).values_list(*names).annotate(matches=Count("pk"))
-    return [League(ref or None, name, region or None, of or None, matches) for ref, name, region, of, matches in counted]
+    regions: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
+    for ref, name, region, of, matches in counted:
+        regions.setdefault((ref, name), []).append((region or "", of or "", matches))
+    return [_league(ref, name, told) for (ref, name), told in regions.items()]
+
+
+def _league(ref: str, name: str, told: list[tuple[str, str, int]]) -> League:
+    """``told``: region id, its name, matches that name them; most name the league's class, of those that name any."""
+    region, of, _ = max(told, key=lambda one: (bool(one[0]), one[2], one))
+    return League(ref or None, name, region or None, of or None, sum(matches for _, _, matches in told))
 
 
 def _where(asked: Asked) -> Q:

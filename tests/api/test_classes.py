@@ -58,6 +58,29 @@ def test_a_class_is_what_the_leagues_name_and_every_one_of_theirs_is_listed(stoc
     assert {(one["id"], one["name"]) for one in classes(stocked.owner)} == of_leagues
 
 
+def test_a_league_is_one_row_with_the_class_that_any_of_its_matches_names(shop: Shop) -> None:
+    table_tennis(shop, "1", league=league("9", None))
+    table_tennis(shop, "2", league=league("9", None))
+    table_tennis(shop, "3", league=league("9", WORLD))
+    (row,) = shop.owner.get("/table-tennis-leagues").json()
+    assert row == {"id": "9", "name": "League 9", "class_id": "1", "class_name": "World", "matches": 3}
+    assert classes(shop.owner) == [{"id": "1", "name": "World", "leagues": 1, "matches": 3}]
+
+
+def test_a_league_that_matches_put_into_two_classes_is_in_that_of_most(shop: Shop) -> None:
+    for ref, region in (("1", EUROPE), ("2", WORLD), ("3", WORLD)):
+        table_tennis(shop, ref, league=league("9", region))
+    (row,) = shop.owner.get("/table-tennis-leagues").json()
+    assert (row["class_name"], row["matches"]) == ("World", 3)
+    assert classes(shop.owner) == [{"id": "1", "name": "World", "leagues": 1, "matches": 3}]
+
+
+def test_a_class_that_only_some_name_is_one_row_with_its_name(shop: Shop) -> None:
+    table_tennis(shop, "1", league=league("9", m.Ref("1")))
+    table_tennis(shop, "2", league=league("10", WORLD))
+    assert classes(shop.owner) == [{"id": "1", "name": "World", "leagues": 2, "matches": 2}]
+
+
 def test_a_class_without_live_or_upcoming_matches_with_prices_is_none(stocked: Shop) -> None:
     stocked.says(says.result("7", s1=ResultStatus.WINNER), fixture="4")
     stocked.says(says.market("7", says.selection("1", None), says.selection("2", None)), fixture="3")
@@ -118,6 +141,18 @@ def test_the_class_that_a_row_of_sportmicro_names_is_served(shop: Shop) -> None:
     _read(Kind.MATCH, row)
     _read(Kind.ODDS, {"matchId": 7, "sport": "table-tennis", "odds": {"fullTime": {"winner": {"home": 1.85, "away": 1.95}}}})
     assert classes(shop.owner) == [{"id": "5", "name": "International", "leagues": 1, "matches": 1}]
+
+
+def test_a_list_that_names_no_class_takes_none_from_a_match_that_has_one(shop: Shop) -> None:
+    """The dashboard's rows have no class; a league of another number brings its own or none."""
+    Source.objects.create(slug="micro", provider="odds360", name="SportMicro", coverage_expected=False)
+    _read(Kind.ODDS, {"matchId": 7, "sport": "table-tennis", "odds": {"fullTime": {"winner": {"home": 1.85, "away": 1.95}}}})
+    plain = {"id": 7, "league_id": 77, "league_name": "Open", "status_type": "upcoming"}
+    _read(Kind.MATCH, {**plain, "class_id": 5, "class_name": "International"})
+    _read(Kind.MATCH, plain)
+    assert classes(shop.owner) == [{"id": "5", "name": "International", "leagues": 1, "matches": 1}]
+    _read(Kind.MATCH, {**plain, "league_id": 78})
+    assert classes(shop.owner) == []
 
 
 def _read(kind: Kind, said: dict[str, Any]) -> None:
