@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 50
 """Frames of one transaction."""
 RETRY_SECONDS = 30.0
+ABSENT_SECONDS = 3600.0
+"""After which a list is asked for again that a provider has never had, who has others."""
+NOT_SERVED = "not served here"
 REMEMBERED = timedelta(days=7)
 _running = threading.Lock()
 
@@ -55,10 +58,12 @@ def _read_due() -> None:
             connection.release()
 
 
-def states() -> list[tuple[int, str, datetime | None, int, str]]:
-    """Source id, name, when it was read last, objects, and why not all of them: each list of the feeds that are switched on."""
+def states() -> list[tuple[int, str, datetime | None, int, str, bool]]:
+    """Source id, name, when it was read last, objects, why not all of them, whether the provider has no such list: each list of the feeds
+    that are switched on.
+    """
     rows = ProviderList.objects.filter(source__enabled=True).order_by("source_id", "name")
-    return list(rows.values_list("source_id", "name", "read_at", "rows", "words"))
+    return [(*row, row[-1] == NOT_SERVED) for row in rows.values_list("source_id", "name", "read_at", "rows", "words")]
 
 
 def read_feed(wanted: Wanted) -> None:
@@ -69,8 +74,16 @@ def read_feed(wanted: Wanted) -> None:
         return  # the runner shows why
     with asyncio.Runner() as loop:
         try:
+            missing: list[tuple[str, Listing]] = []
             for name in _due(wanted.source_id, lists):
-                _finish(wanted, name, lists, loop.run(lists.read(name)))
+                listing = loop.run(lists.read(name))
+                if isinstance(listing.trouble, Gone):
+                    missing.append((name, listing))  # the others tell whether this provider is just another kind
+                else:
+                    _finish(wanted, name, lists, listing)
+            for name, listing in missing:
+                if not _not_served(wanted, name):
+                    _finish(wanted, name, lists, listing)
         finally:
             loop.run(lists.close())
 
@@ -100,6 +113,17 @@ def _finish(wanted: Wanted, name: str, lists: SlowLists, listing: Listing) -> No
     logger.warning("feed %s: the list %s could not be read whole: %s", wanted.slug, name, words)
     if (sooner := _sooner(listing.trouble)) is not None:
         about.filter(due_at__gt=db.now() + sooner).update(due_at=db.now() + sooner)
+
+
+def _not_served(wanted: Wanted, name: str) -> bool:
+    """Whether a list that is not there never was, though others are: that is no trouble, told once, and seldom asked for again."""
+    about = ProviderList.objects.filter(source_id=wanted.source_id, name=name, read_at=None)
+    if not about.exists() or not ProviderList.objects.filter(source_id=wanted.source_id, read_at__isnull=False).exists():
+        return False
+    if about.exclude(words=NOT_SERVED).update(words=NOT_SERVED):
+        logger.info("feed %s: the list %s is not served there", wanted.slug, name)
+    about.update(due_at=db.now() + timedelta(seconds=ABSENT_SECONDS))
+    return True
 
 
 def _sooner(trouble: Trouble) -> timedelta | None:

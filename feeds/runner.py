@@ -258,7 +258,7 @@ class Running:
         if report.state is not before.state and report.state is not Line.LIVE:
             logger.warning("feed %s: %s", self.wanted.slug, self._discovery.words)
         elif report.state is Line.LIVE and before.state in (Line.LOST, Line.REFUSED):
-            logger.warning("feed %s: the list of live events can be read again", self.wanted.slug)
+            logger.info("feed %s: what is live there can be read again", self.wanted.slug)
 
     async def _follow(self, ref: str) -> None:
         async with self._taking_up:  # two who ask at once must not make two followers

@@ -5,7 +5,9 @@ A page that fails does not stop the others; one that repeats what was read ends 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -18,8 +20,14 @@ from .settings import Odds360Settings, filled, places
 
 DASHBOARD_PAGE = 100
 """Rows of a dashboard's page (000 "Backend behavior")."""
+MOST_BYTES = 16 * 1024 * 1024
+"""Of all objects of a list; no more are read."""
+ASIDE = 64 * 1024
+"""Bytes from which on reading is long enough to be done beside the loop."""
 _FAILED_PAGES = 2
 """So many that fail one after the other end a list."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Ask = Callable[[str], Awaitable[bytes]]
 """The body of an address; raises :class:`feeds.errors.Trouble`."""
@@ -57,15 +65,20 @@ class Found(Struct, frozen=True):
         return isinstance(self.trouble, Gone) and not self.pages
 
 
-async def read(wanted: ListOf, ask: Ask, most_pages: int) -> Found:
-    """All pages of a list. Never raises for what the provider does."""
+async def aside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What ``work`` returns; of ``size`` bytes that take long it is done beside the loop, on which everything else waits."""
+    return await asyncio.to_thread(work, *args, **kwargs) if size > ASIDE else work(*args, **kwargs)
+
+
+async def read(wanted: ListOf, ask: Ask, most_pages: int, most_rows: int = answers.MOST_ROWS) -> Found:
+    """All pages of a list, each of at most ``most_rows``. Never raises for what the provider does."""
     entries: dict[str, Entry] = {}
     unreadable: list[bytes] = []
     trouble: Trouble | None = None
-    pages = failed = 0
+    pages = failed = size = 0
     repeated = False
     for number in range(most_pages):
-        page, wrong, body = await _page(wanted, number, ask)
+        page, wrong, body = await _page(wanted, number, ask, most_rows)
         if page is None:
             trouble = wrong or trouble
             unreadable += [body] if body else []
@@ -76,6 +89,10 @@ async def read(wanted: ListOf, ask: Ask, most_pages: int) -> Found:
         failed, pages = 0, pages + 1
         repeated = bool(page.entries) and all(entry.ref in entries for entry in page.entries)
         entries.update((entry.ref, entry) for entry in page.entries)
+        size += sum(len(entry.body) for entry in page.entries)
+        if (excess := _excess(page, most_rows, size)) is not None:
+            trouble = excess
+            break
         if repeated or page.count < wanted.size:
             break
     else:
@@ -83,12 +100,19 @@ async def read(wanted: ListOf, ask: Ask, most_pages: int) -> Found:
     return Found(tuple(entries.values()), pages, trouble, tuple(unreadable), repeated)
 
 
-async def _page(wanted: ListOf, number: int, ask: Ask) -> tuple[answers.Rows | None, Trouble | None, bytes]:
+def _excess(page: answers.Rows, most_rows: int, size: int) -> Trouble | None:
+    """Why no more of a list is read; ``size``: bytes of its objects so far."""
+    if page.cut:
+        return Retryable(f"a page of it has over {most_rows} objects")
+    return Retryable(f"it has over {MOST_BYTES} bytes") if size > MOST_BYTES else None
+
+
+async def _page(wanted: ListOf, number: int, ask: Ask, most_rows: int) -> tuple[answers.Rows | None, Trouble | None, bytes]:
     try:
         body = await ask(wanted.url(number))
     except Trouble as trouble:
         return None, trouble, b""
-    rows = answers.rows(body, wanted.named_by)
+    rows = await aside(len(body), answers.rows, body, wanted.named_by, most_rows)
     return (rows, None, b"") if rows is not None else (None, None, body)
 
 

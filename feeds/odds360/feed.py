@@ -75,6 +75,7 @@ class Odds360Feed:
         self._saw_at = 0.0
         self._followers: dict[str, MatchFollower] = {}
         self._remark = ""
+        self._beyond = 0
         self._odd: list[Subject] = []
         self._polling = 0
         self._worst: Road | None = None
@@ -95,9 +96,10 @@ class Odds360Feed:
         self._note_missing(found)
         self._odd += _unreadable(found)
         self._judge(found)
-        live = _live_rows(lists, found)
-        self._take(live, whole=all(one.whole or one.missing for one in found.values()))
-        return self._subjects(live)
+        live = self._followable(_live_rows(lists, found))
+        self._take(live, whole=not self._beyond and all(one.whole or one.missing for one in found.values()))
+        rows = await discovery.aside(sum(map(len, live.values())), _subjects, live, self.sport)
+        return rows + [Subject(ref, b"", "") for ref in self._upcoming if ref not in live]
 
     def unreadable(self) -> Sequence[Subject]:
         found, self._odd = self._odd, []
@@ -114,7 +116,7 @@ class Odds360Feed:
 
     async def _read(self, wanted: ListOf) -> Found:
         ask = self._ask_dashboard if wanted.name.startswith("dashboard") else self._ask
-        return await discovery.read(wanted, ask, self.settings.most_pages)
+        return await discovery.read(wanted, ask, self.settings.most_pages, self.settings.most_rows)
 
     def _note_missing(self, found: dict[str, Found]) -> None:
         """A provider that has one of the lists need not have the others."""
@@ -132,6 +134,21 @@ class Odds360Feed:
         words += [f"{name} repeats itself" for name, one in found.items() if one.repeated]
         self._remark = "; ".join(words)
 
+    def _followable(self, live: dict[str, bytes]) -> dict[str, bytes]:
+        """Of live matches those that are followed, and new ones while there is room; what the store knows to come comes after them."""
+        room = max(0, self.settings.most_matches - len(self._followers))
+        new = [ref for ref in live if ref not in self._followers]
+        left = set(new[room:])
+        coming = [ref for ref in self._upcoming if ref not in self._followers and ref not in live]
+        beyond = len(left) + len(late := set(coming[max(0, room - len(new)) :]))
+        self._upcoming = [ref for ref in self._upcoming if ref not in late]
+        if beyond and not self._beyond:
+            logger.warning("feed %s: %d matches are not followed: it has over %d", self.slug, beyond, self.settings.most_matches)
+        elif self._beyond and not beyond:
+            logger.info("feed %s: every match is followed again", self.slug)
+        self._beyond = beyond
+        return {ref: body for ref, body in live.items() if ref not in left}
+
     def _take(self, live: dict[str, bytes], *, whole: bool) -> None:
         now = time.monotonic()
         self._live = set(live) if whole else self._live | live.keys()
@@ -141,12 +158,9 @@ class Odds360Feed:
         self._saw_at = now
         for ref in live.keys() & self._followers.keys():
             self._followers[ref].live()
-        self._remark = "; ".join(filter(None, (f"{len(self._live)} live, {len(self._upcoming)} to come", self._remark)))
-
-    def _subjects(self, live: dict[str, bytes]) -> list[Subject]:
-        sport = self.settings.sport
-        rows = [Subject(ref, body, ROW, subject(Kind.MATCH, ref, sport), answers.row_content(body)) for ref, body in live.items()]
-        return rows + [Subject(ref, b"", "") for ref in self._upcoming if ref not in live]
+        beyond = f"{self._beyond} beyond the {self.settings.most_matches} that are followed" if self._beyond else ""
+        told = (f"{len(self._live)} live, {len(self._upcoming)} to come", beyond, self._remark)
+        self._remark = "; ".join(filter(None, told))
 
     def _tell_roads(self) -> None:
         """Once when live matches had to fall back from websockets, and from streams at all; once when none has to any more."""
@@ -157,16 +171,19 @@ class Odds360Feed:
         if worst is before:
             return
         many = f"{fallen.count(worst) if worst else 0} of {len(self._followers)}"
+        level = logging.WARNING
         match worst:
             case Road.POLL:
                 words = f"streams do not open, matches read by polling: {many}"
             case Road.EVENTS if before is Road.POLL:
+                level = logging.INFO
                 words = f"streams open again, matches read by event streams: {many}"
             case Road.EVENTS:
                 words = f"websockets do not open, matches read by event streams: {many}"
             case _:
+                level = logging.INFO
                 words = "no match has to do without websockets any more"
-        logger.warning("feed %s: %s", self.slug, words)
+        logger.log(level, "feed %s: %s", self.slug, words)
 
     # --- what a match's follower asks ------------------------------------------------------------------------------------------------
 
@@ -217,12 +234,13 @@ class Odds360Feed:
         else:
             query = urlencode({"match_id": f"eq.{ref}"})
             body = await self._ask(f"{self._places.odds}{filled(self.settings.paths.public, self.settings)}?{query}")
-        return answers.payload(body, ref)
+        return await discovery.aside(len(body), answers.payload, body, ref)
 
     async def row(self, ref: str) -> bytes:
         """The match's row among all matches (feeds.md 3.1: a single item is a list filtered by its id); empty where there is none."""
         query = urlencode({"id": f"eq.{ref}", "lang": self.settings.lang})
-        found = answers.rows(await self._ask(f"{self._places.data}{self.settings.paths.matches}?{query}"))
+        body = await self._ask(f"{self._places.data}{self.settings.paths.matches}?{query}")
+        found = await discovery.aside(len(body), answers.rows, body)
         return next((entry.body for entry in found.entries if entry.ref == ref), b"") if found is not None else b""
 
     async def verify(self, ref: str) -> bytes:
@@ -346,6 +364,10 @@ def _live_rows(lists: Iterable[ListOf], found: dict[str, Found]) -> dict[str, by
             if not entry.over and (one.live or entry.live):
                 rows.setdefault(entry.ref, entry.body)
     return rows
+
+
+def _subjects(live: dict[str, bytes], sport: str) -> list[Subject]:
+    return [Subject(ref, body, ROW, subject(Kind.MATCH, ref, sport), answers.row_content(body)) for ref, body in live.items()]
 
 
 def _unreadable(found: dict[str, Found]) -> list[Subject]:

@@ -47,7 +47,7 @@ class Odds360Lists:
         try:
             async with asyncio.timeout(LONGEST):
                 for one in self._lists()[name]:
-                    found.append((one, await discovery.read(one, self._ask(name), self._settings.most_pages)))
+                    found.append((one, await discovery.read(one, self._ask(name), self._settings.most_pages, self._settings.most_rows)))
         except TimeoutError:
             return self._listing(name, found, Retryable(f"reading took longer than {LONGEST:g} s"))
         return self._listing(name, found, None)

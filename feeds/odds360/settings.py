@@ -72,8 +72,9 @@ class Odds360Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ``dashboard_host``: the dashboard's routes, the Odds360 side's when empty. ``bookmaker``: UUID that Odds360 assigned, without which
     there are no streams and no dashboard. ``dashboard_token_env``: environment variable of the dashboard's own credential, if it has one.
 
-    ``page``: rows of a list asked for at once (SportMicro gives at most 50); ``most_pages`` of a list; ``request_seconds``: after which an
-    answer is late. ``forget``: a match that is in no list for so long is over.
+    ``page``: rows of a list asked for at once (SportMicro gives at most 50); ``most_pages`` of a list are read, and ``most_rows`` of
+    a page; ``most_matches`` are followed at a time: what is beyond is told, and nothing is concluded from what such a list does not have.
+    ``request_seconds``: after which an answer is late. ``forget``: a match that is in no list for so long is over.
 
     ``send_overrides``: send ours upstream (O3); ``overrides_of``: those of which bookmaker of this desk, by its UUID. Upstream one is
     ended by ``end_overrides_by``: ``patch`` (the same price for one second more, which 000 has) or ``delete`` (which we serve).
@@ -94,6 +95,8 @@ class Odds360Settings(Struct, frozen=True, forbid_unknown_fields=True):
     intervals: Intervals = Intervals()
     page: int = 50
     most_pages: int = 60
+    most_rows: int = 2_000
+    most_matches: int = 2_000
     request_seconds: float = 5.0
     send_overrides: bool = False
     overrides_of: str = ""
@@ -153,6 +156,7 @@ def _problem(settings: Odds360Settings) -> str | None:
         "a match without streams is read again within 30 s": 0 < settings.habits.poll <= 30,
         "a live match is read again within 25 s": 0 < settings.habits.live_reread <= 25,
         "page is 1 to 100": 1 <= settings.page <= 100,
+        "most_pages, most_rows and most_matches are above 0": min(settings.most_pages, settings.most_rows, settings.most_matches) > 0,
         "discovery is above 0, at most 300 s": 0 < settings.pace.discovery <= 300,
         "rates are above 0": min(settings.rates.requests, settings.rates.connects, settings.rates.lists) > 0,
         "intervals are above 0": all(getattr(settings.intervals, name) > 0 for name in Intervals.__struct_fields__),

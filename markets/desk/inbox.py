@@ -38,13 +38,14 @@ class Waiting(Protocol):
 
 
 class ListRead(Struct, frozen=True):
-    """A slow list of a feed: when it was read last, how many objects it had, and why not all of them."""
+    """A slow list of a feed: when it was read last, how many objects it had, why not all of them. ``absent``: its provider has none."""
 
     source_id: int
     name: str
     read_at: datetime | None
     rows: int
     words: str
+    absent: bool
 
 
 class Pace(Struct, frozen=True):

@@ -80,10 +80,28 @@ async def test_a_match_to_come_is_read_now_and_then_and_gets_its_streams_when_it
             await f.until(lambda: (found := f.line(ref)) and found.road == "ws" and found.state == "live", 15)
 
 
+async def test_no_more_matches_are_followed_than_a_feed_says_and_the_others_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "feeds.odds360.feed")
+    provider = f.play(matches=5, upcoming=0)
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider, most_matches=3, pace={"forget": 1.0}))
+        async with f.running():
+            first = {one.ref for one in await live_on("ws", 3)}
+            await asyncio.sleep(3)
+            rows = await f.ask(lambda: set(PointLiveness.objects.exclude(ref="discovery").values_list("ref", flat=True)))
+            words = await f.ask(lambda: f.shown("discovery").words)
+    assert rows == first, "those that were there first stay, though no list says that the others are gone"
+    assert "3 live" in words
+    assert "2 beyond the 3 that are followed" in words
+    assert [record.getMessage() for record in caplog.records if "are not followed" in record.getMessage()] == [
+        "feed tables: 2 matches are not followed: it has over 3"
+    ]
+
+
 async def test_without_websockets_event_streams_carry_it_and_without_those_polling_until_they_are_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.WARNING, "feeds")
+    caplog.set_level(logging.INFO, "feeds")
     provider = f.play(upcoming=0, door=Door(no_websocket=True))
     async with provider.serving():
         await f.ask(lambda: f.add(provider))
@@ -110,7 +128,7 @@ async def test_without_websockets_event_streams_carry_it_and_without_those_polli
 
 
 async def test_a_fall_from_websockets_to_event_streams_is_told_once_and_once_when_they_are_back(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "feeds")
+    caplog.set_level(logging.INFO, "feeds")
     provider = still(matches=2)
     async with provider.serving():
         await f.ask(lambda: f.add(provider, habits={"push_lease": 10.0}))
@@ -133,7 +151,7 @@ async def test_a_fall_from_websockets_to_event_streams_is_told_once_and_once_whe
 async def test_a_match_that_has_ended_is_not_told_as_one_whose_streams_do_not_open(
     caplog: pytest.LogCaptureFixture, spelling: Spelling
 ) -> None:
-    caplog.set_level(logging.WARNING, "feeds")
+    caplog.set_level(logging.INFO, "feeds")
     provider = still(spelling=spelling)
     async with provider.serving():
         await f.ask(lambda: f.add(provider, pace={"discovery": 1.5}))
@@ -150,7 +168,7 @@ async def test_a_match_that_has_ended_is_not_told_as_one_whose_streams_do_not_op
 
 
 async def test_what_was_told_of_matches_without_streams_is_taken_back_when_they_have_ended(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "feeds")
+    caplog.set_level(logging.INFO, "feeds")
     provider = still(door=Door(no_streams=True))
     async with provider.serving():
         await f.ask(lambda: f.add(provider))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import tracemalloc
 from datetime import timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from feeds import lists, tasks
 from feeds.errors import Gone, Hopeless, Retryable, Unreadable
-from feeds.models import Frame, ListedObject, ProviderList
+from feeds.models import Feed, Frame, ListedObject, ProviderList
 from feeds.odds360 import answers, discovery, mapping
 from feeds.odds360.discovery import Found, ListOf
 from feeds.odds360.settings import settings_of
@@ -272,6 +274,42 @@ async def test_a_list_that_is_longer_than_we_read_is_not_whole() -> None:
 
 
 @pytest.mark.modeless
+async def test_a_page_that_is_longer_than_we_read_ends_a_list_that_is_not_whole() -> None:
+    found = await discovery.read(*pages([1, 2, 3, 4], [5, 6]), 10, most_rows=3)
+    assert (refs(found), found.pages, found.whole) == (["1", "2", "3"], 1, False)
+    assert found.trouble is not None
+    assert found.trouble.words == "a page of it has over 3 objects"
+
+
+@pytest.mark.modeless
+async def test_a_list_of_objects_without_end_is_read_to_a_bound() -> None:
+    big = [json.dumps([{"id": n, "x": "z" * 1_000_000}]).encode() for n in range(1, 30)]
+    one, ask = pages(*big)
+    found = await discovery.read(ListOf(one.name, one.url, 1), ask, 40)
+    assert not found.whole
+    assert sum(len(entry.body) for entry in found.entries) < discovery.MOST_BYTES + 1_100_000
+
+
+@pytest.mark.modeless
+async def test_the_loop_goes_on_while_a_long_list_is_read() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.ensure_future(count())
+    await asyncio.sleep(0)
+    body = json.dumps([{"id": n, "x": "z" * 1000} for n in range(1, 2000)]).encode()
+    found = await discovery.read(ListOf("list", str, 5000), pages(body)[1], 1)
+    counting.cancel()
+    assert len(found.entries) == 1999
+    assert turns > 2
+
+
+@pytest.mark.modeless
 async def test_a_page_that_fails_does_not_stop_the_others() -> None:
     found = await read([1, 2], Retryable("500"), [5, 6], b"<html>", [9])
     assert refs(found) == ["1", "2", "5", "6", "9"]
@@ -316,7 +354,7 @@ async def test_matches_of_all_lists_are_kept_once_with_their_sport_and_leagues_b
         leagues = await f.ask(lambda: list(ListedObject.objects.filter(list="leagues").values_list("body", flat=True)))
         assert all(json.loads(bytes(body))["name"] for body in leagues)
         assert len(leagues) >= 2
-        states = await f.ask(lambda: {name: (rows, words) for _, name, _, rows, words in lists.states()})
+        states = await f.ask(lambda: {name: (rows, words) for _, name, _, rows, words, _ in lists.states()})
         assert {name for name, (rows, words) in states.items() if rows and not words} == {
             "matches_by_date", "matches", "leagues", "classes", "public", "dashboard"
         }  # fmt: skip
@@ -362,7 +400,7 @@ async def test_one_list_that_fails_is_shown_and_read_again_soon_and_the_others_g
         provider.orders.add(Fault.HTML, "/matches-by-date", times=4)
         provider.orders.add(Fault.TOO_MANY, "/classes")
         await f.ask(f.read_lists)
-        states = await f.ask(lambda: {name: words for _, name, _, _, words in lists.states()})
+        states = await f.ask(lambda: {name: words for _, name, _, _, words, _ in lists.states()})
         assert "500" in states["leagues"]
         assert states["matches_by_date"] == "an answer is no list"
         assert "429" in states["classes"]
@@ -371,6 +409,38 @@ async def test_one_list_that_fails_is_shown_and_read_again_soon_and_the_others_g
         assert waits["leagues"][1] is None
         assert waits["leagues"][0] < waits["matches"][0]
         assert await f.ask(lambda: f.frames("match/")[-1:] != [])
+
+
+async def test_a_list_that_a_provider_never_had_is_told_once_in_grey_and_seldom_asked_for(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "feeds.lists")
+    provider = f.play()
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider, paths={"matches_by_date": "/no-such-list", "matches": "/nor-this"}))
+        for _ in range(2):
+            await f.ask(f.read_lists)
+            states = await f.ask(lambda: {name: (words, absent) for _, name, _, _, words, absent in lists.states()})
+            assert states["matches_by_date"] == states["matches"] == (lists.NOT_SERVED, True)
+            assert states["public"] == ("", False)
+            dues = await f.ask(lambda: dict(ProviderList.objects.values_list("name", "due_at")))
+            assert dues["matches"] > await f.ask(db.now) + timedelta(seconds=0.9 * lists.ABSENT_SECONDS)
+            await f.ask(due_again)
+    told = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "feeds.lists"]
+    assert told == [("INFO", f"feed tables: the list {name} is not served there") for name in ("matches_by_date", "matches")]
+
+
+async def test_a_list_that_was_there_and_is_not_any_more_is_trouble(transactional_db: None) -> None:
+    provider = f.play()
+    async with provider.serving():
+        await f.ask(lambda: f.add(provider))
+        await f.ask(f.read_lists)
+        await f.ask(due_again)
+        await f.ask(lambda: _moved({"leagues": "/no-such-list", "public_leagues": "/nor-this"}))
+        await f.ask(f.read_lists)
+        states = await f.ask(lambda: {name: (words, absent) for _, name, _, _, words, absent in lists.states()})
+        assert "404" in states["leagues"][0]
+        assert not states["leagues"][1]
 
 
 async def test_a_slow_list_does_not_speak_of_a_match_that_is_followed_live(transactional_db: None) -> None:
@@ -382,6 +452,12 @@ async def test_a_slow_list_does_not_speak_of_a_match_that_is_followed_live(trans
         await f.ask(f.read_lists)
         assert await f.ask(lambda: f.frames(f"match/{ref}")) == []
         assert await f.ask(lambda: Frame.objects.filter(stream__startswith="match/").exists())
+
+
+def _moved(paths: dict[str, str]) -> None:
+    feed = Feed.objects.get()
+    feed.settings["paths"] = paths
+    feed.save()
 
 
 def _followed(source_id: int, ref: str) -> None:
@@ -417,6 +493,7 @@ def test_lists_are_asked_for_in_the_dialect() -> None:
         ({"habits": {"live_reread": 26}}, "within 25 s"),
         ({"send_overrides": True}, "needs bookmaker"),
         ({"rates": {"requests": 0}}, "above 0"),
+        ({"most_matches": 0}, "most_matches are above 0"),
         ({"host": "http://odds.example.com"}, "plain text"),
         ({"host": "user:pass@odds.example.com"}, "credential"),
         ({"dashboard_token_env": "DESK_SECRET"}, "desk's own"),
