@@ -5,15 +5,16 @@ Nothing here opens a price by guess: a status, a kind of frame or a shape that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from feeds.errors import Unreadable
-from markets.domain.messages import Doubt, MarketSet, Message, Part, ResultSet, UpstreamSet
-from markets.domain.values import Extent, MarketStatus, SelectionStatus
+from markets.domain import messages
+from markets.domain.messages import Doubt, FixtureDetails, MarketSet, Message, Part, ResultSet, UpstreamSet
+from markets.domain.values import Extent, FixtureStatus, MarketStatus, SelectionStatus
 
 from .details import STATUSES, details_of, score_of
 from .odds import MOST_SELECTIONS, Market, Odds, odds_of
@@ -101,13 +102,16 @@ class _Reading:
     def message(self, said: Any) -> Message:
         if not self.subject.ref:
             raise Unreadable("it names no match that could be read")
-        parts = tuple(self._unplaced()) + tuple(self._parts(said))
+        parts = tuple(self._parts(said))
+        if self.subject.unplaced:
+            parts = tuple(self._unplaced(parts))
         return Message("", self.subject.ref, parts, notes=tuple(self.notes.words))
 
-    def _unplaced(self) -> Iterator[Part]:
-        """Nobody knows what it is newer than: whatever it opens waits for the whole payload."""
-        if self.subject.unplaced:
-            yield Doubt(f"a frame of the {self.subject.kind} stream has no number, though those before it have, or an older revision")
+    def _unplaced(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """Nobody knows what it is newer than: it may close, and the match waits for the whole payload (A6)."""
+        yield Doubt(f"a frame of the {self.subject.kind} stream has no number, though those before it have, or an older revision")
+        for part in parts:
+            yield from _closing(part)
 
     def _parts(self, said: Any) -> Iterator[Part]:
         match self.subject.kind:
@@ -353,6 +357,26 @@ def _is_open_map(said: Object) -> bool:
     """Whether it can only be groups of odds."""
     named = row_of(said).told or "markets" in said
     return bool(said) and not named and all(isinstance(value, dict) for value in said.values())
+
+
+def _closing(part: Part) -> Iterator[Part]:
+    """What of it opens nothing."""
+    match part:
+        case MarketSet():
+            yield replace(part, markets=tuple(map(_shut, part.markets)))
+        case UpstreamSet():
+            yield UpstreamSet(tuple(one for one in part.changes if one.override is not None and one.override.suspended))
+        case FixtureDetails(status=FixtureStatus.SCHEDULED):
+            return
+        case _:
+            yield part
+
+
+def _shut(market: messages.Market) -> messages.Market:
+    """None of its selections is offered; its own status is left as it was where it says that it is open."""
+    told = [replace(one, status=SelectionStatus.SUSPENDED) if one.status is SelectionStatus.TRADING else one for one in market.selections]
+    text = "" if market.status is MarketStatus.OPEN else market.status_text
+    return replace(market, selections=tuple(told), status_text=text)
 
 
 def _closed(market: Market) -> Market:

@@ -220,6 +220,16 @@ def test_a5_a_frame_that_has_no_place_in_its_stream_may_close_but_holds_the_matc
     assert (provider.open(), provider.codes()) == (ALL, set())
 
 
+def test_a6_a_frame_that_has_no_place_in_its_stream_undoes_no_suspension(provider: Provider) -> None:
+    provider.update({"fullTime": {"winner": {"home": {"value": 1.7, "suspended": True}}}})
+    provider.send(Kind.OVERRIDES, {"type": "update", "override": [{"oddType": "full-time", "oddKey": "total#over", "suspended": True}]})
+    said = {"type": "snapshot", "matchId": int(REF), "odds": ODDS, "override": []}
+    provider.send(Kind.UPDATES, said, stream=unplaced(Kind.UPDATES, REF))
+    codes = {key: {reason.code for reason in one.reasons} for key, one in provider.offered().items()}
+    assert "selection" in codes["winner-full-time#home"]
+    assert "upstream" in codes["total#over"]
+
+
 def test_o3_a_suspension_by_the_providers_people_is_a_reason_of_its_own(provider: Provider) -> None:
     provider.send(Kind.OVERRIDES, {"type": "update", "override": [{"oddType": "full-time", "oddKey": "total#over", "suspended": True}]})
     closed = provider.offered()["total#over"]
