@@ -22,13 +22,14 @@ from markets.domain.dialect import IGNORED
 from markets.domain.values import Role
 from markets.selectors import matches
 from markets.services.actor import Actor
-from markets.services.errors import NotFound, Refused, ServiceError
+from markets.services.errors import Forbidden, NotFound, Refused, ServiceError
 
 from . import schemas
 from .payload import Body
 
 SLUG = re.compile(r"[a-z0-9-]{1,60}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
+NO_ODDS = "this key has not the scope odds"
 _json = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -49,8 +50,8 @@ api = NinjaAPI(
     auth=http.caller,
     parser=ExactParser(),
 )
-ERRORS = dict.fromkeys((401, 404, 422, 429, 503), schemas.Error)
-CLASHES = {403: schemas.Error, 409: schemas.Conflict}
+ERRORS = dict.fromkeys((401, 403, 404, 422, 429, 503), schemas.Error)
+CLASHES = {409: schemas.Conflict}
 REFUSALS = {400: schemas.Error, 413: schemas.Error, **CLASHES}
 
 
@@ -103,10 +104,13 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def allowed(request: HttpRequest, bookmaker_id: str, *parameters: str) -> UUID:
-    """The bookmaker of the path, when the caller may read for it. Raises NotFound, Refused for a query of other than ``parameters``."""
-    found = http.uuid_or_none(bookmaker_id)
-    if found is None or not actor_of(request).may(found, Role.VIEWER):
-        raise NotFound
+    """The bookmaker of the path, when the caller may read for it.
+
+    Raises NotFound, Forbidden for its own key without the scope, Refused for a query of other than ``parameters``.
+    """
+    found, actor = http.uuid_or_none(bookmaker_id), actor_of(request)
+    if found is None or not actor.may(found, Role.VIEWER):
+        raise NotFound if found is None or found != actor.bookmaker else Forbidden(NO_ODDS)
     _refuse_others(request, parameters)
     return found
 

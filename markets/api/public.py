@@ -22,7 +22,7 @@ from markets.selectors import matches, offer, ticks
 from markets.services.errors import Forbidden, NotFound
 
 from . import payload, schemas
-from .base import ERRORS, actor_of, api, refused, renewable, twice
+from .base import ERRORS, NO_ODDS, actor_of, api, refused, renewable, twice
 
 SLUGS = tuple(sorted(sport.slug for sport in SPORTS))
 LONGEST = timedelta(days=31)
@@ -55,7 +55,6 @@ class Seeded:
 
 
 register_converter(Seeded, "seeded")
-_RESPONSES = {403: schemas.Error, **ERRORS}
 
 
 def _described(columns: tuple[Column, ...], *plain: str, either: bool = False) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def _parameter(name: str, schema: dict[str, Any], words: str) -> dict[str, Any]:
 @api.get(
     "/{seeded:sport}",
     auth=http.key_holder,
-    response={200: list[schemas.PublicMatch], 304: None, **_RESPONSES},
+    response={200: list[schemas.PublicMatch], 304: None, **ERRORS},
     summary="Live and upcoming matches with every price; 304 renews X-Valid-For-Ms",
     openapi_extra=_described(MATCHES, "league", either=True),
 )
@@ -92,7 +91,7 @@ def public_matches(request: HttpRequest, sport: str) -> HttpResponse:
 @api.get(
     "/{seeded:sport}-history",
     auth=http.key_holder,
-    response={200: list[schemas.Tick], **_RESPONSES},
+    response={200: list[schemas.Tick], **ERRORS},
     summary="How the feed's prices of a match moved between two times",
     openapi_extra=_described(HISTORY),
 )
@@ -109,7 +108,7 @@ def public_history(request: HttpRequest, sport: str) -> HttpResponse:
 @api.get(
     "/{seeded:sport}-classes",
     auth=http.key_holder,
-    response={200: list[schemas.SportClass], **_RESPONSES},
+    response={200: list[schemas.SportClass], **ERRORS},
     summary="The regions that have leagues with live or upcoming matches",
     openapi_extra=_described(()),
 )
@@ -120,7 +119,7 @@ def public_classes(request: HttpRequest, sport: str) -> HttpResponse:
 @api.get(
     "/{seeded:sport}-leagues",
     auth=http.key_holder,
-    response={200: list[schemas.League], **_RESPONSES},
+    response={200: list[schemas.League], **ERRORS},
     summary="The leagues that have live or upcoming matches",
     openapi_extra=_described((), "league"),
 )
@@ -133,7 +132,7 @@ def _bookmaker(request: HttpRequest, sport: str) -> UUID:
     actor = actor_of(request)
     own = actor.bookmaker
     if own is None or not actor.may(own, Role.VIEWER):
-        raise Forbidden("this key has not the scope odds")
+        raise Forbidden(NO_ODDS)
     if not matches.covers(own, sport):
         raise NotFound
     return own

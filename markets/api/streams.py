@@ -296,7 +296,7 @@ def _store_down() -> ServiceError:
 
 _PROBLEMS: dict[int, Callable[[], ServiceError]] = {
     SIGNED_OUT: lambda: http.NotAuthenticated("a key (?token=… or Authorization: Bearer …) is required"),
-    FORBIDDEN: lambda: Forbidden("pages of this origin may not read with the key"),
+    FORBIDDEN: lambda: Forbidden("this key has not the scope odds, or pages of this origin may not read with it"),
     NOT_FOUND: NotFound,
     TOO_SLOW: lambda: http.TooMany("too many streams of one person", 1),
     TOO_MANY: lambda: http.TooMany("too many streams of one key, or too many new ones in a second", 1),

@@ -59,7 +59,7 @@ def document() -> Json:
             "description": (
                 "WebSocket and SSE on the same paths, with the same JSON. SSE has no event line; its id is the frame's seq. "
                 "Not renewed within validForMs means suspended. Close codes: 4401 no valid key (any more), 4403 the page's origin is not "
-                "listed, 4404 unknown or another's, 4408 too slow, 4429 too many, 4503 come again."
+                "listed or the key has not the scope odds, 4404 unknown or another's, 4408 too slow, 4429 too many, 4503 come again."
             ),
         },
         "defaultContentType": "application/json",

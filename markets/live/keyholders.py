@@ -1,7 +1,8 @@
 """Who may hear a bookmaker's streams, and whether they still may: the answers for :mod:`.authority`, by key or by session (E1, E2, O5).
 
 The order of the questions is part of the promise: who does not prove who they are is told so; whoever does, and asks for what is
-another's, is told the same as for what never existed; only then does the page count that they ask from.
+another's, is told the same as for what never existed; a key of theirs without the scope is told that; only then does the page count that
+they ask from.
 """
 
 from __future__ import annotations
@@ -73,8 +74,10 @@ def _by_key(claim: StreamClaim, key: Proof, holders: Mapping[str, KeyHolder]) ->
     holder = holders.get(key.prefix)
     if not key.fits(holder.digest if holder else None) or holder is None:
         return _Caller(STRANGER)
-    if holder.bookmaker != claim.bookmaker or SCOPE not in holder.scopes:
+    if holder.bookmaker != claim.bookmaker:
         return _Caller(NOWHERE)
+    if SCOPE not in holder.scopes:
+        return _Caller(ELSEWHERE)
     return _Caller(Standing(bookmaker=holder.bookmaker, role=Role.TRADER, key_id=holder.id), holder.bookmaker, holder.origins)
 
 

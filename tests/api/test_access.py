@@ -85,7 +85,14 @@ def test_e6_wrong_keys_from_an_address_keep_no_right_key_out(shop: Shop) -> None
 
 
 def test_a_key_without_the_scope_for_odds_reads_none(shop: Shop) -> None:
-    assert key_of(shop.alpha.pk, "ops").get(f"/bookmaker/{shop.alpha.pk}").status_code == 404
+    """Of its own bookmaker it is told so, on every route alike; another's is as unknown to it as to everybody."""
+    shop.fixture()
+    ops = key_of(shop.alpha.pk, "ops")
+    paths = (f"/bookmaker/{shop.alpha.pk}", f"/bookmaker/{shop.alpha.pk}/football/matches", shop.path(), shop.path("override"), "/football")
+    answers = [ops.get(path, X_Request_Id="r") for path in paths]
+    answers += [ops.patch(shop.path("full-time"), BODY, X_Request_Id="r"), ops.get(shop.path(sport="curling"), X_Request_Id="r")]
+    assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {(403, "this key has not the scope odds")}
+    _alike(shop, f"/bookmaker/{shop.beta.pk}", f"/bookmaker/{uuid.uuid4()}", ops)
 
 
 def test_it_serves_a_signed_in_member_and_hides_from_others(shop: Shop) -> None:

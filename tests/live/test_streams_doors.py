@@ -73,7 +73,8 @@ def test_e1_foreign_and_unknown_bookmakers_sports_and_matches_answer_alike(shop:
 
 def test_a_key_without_the_scope_for_odds_hears_nothing(shop: Shop) -> None:
     ops = house_of(Bookmaker.objects.get(pk=shop.alpha.id), "ops")
-    assert refusals(shop, shop.path(), ops.key) == (4404, 404)
+    assert refusals(shop, shop.path(), ops.key) == (4403, 403)
+    assert refusals(shop, shop.path(of=shop.beta), ops.key) == (4404, 404)
 
 
 def test_p5_simulated_fixtures_are_heard_by_demo_bookmakers_only(shop: Shop) -> None:
