@@ -141,8 +141,9 @@ def _odds(offer: Offer) -> dict[str, dict[str, Json]]:
 
 
 def _outcome(published: PublishedSelection, value: Selection | None, result: SelectionResult | None) -> Json:
+    """``value``: one that the feed has taken away has no price any more, and does not count in ``totalOdds`` either (O4)."""
     return {
-        "value": published.price,
+        "value": published.price if value and value.listed else None,
         "suspended": not published.tradable,
         "reasons": [words(reason) for reason in published.reasons],
         "validForMs": published.valid_for_ms,

@@ -65,6 +65,21 @@ def test_it_counts_suspended_prices_too(shop: Shop) -> None:
     assert listed(shop)[0]["totalOdds"] == 2
 
 
+def test_o4_it_counts_what_has_a_value_in_the_payload_with_results_and_prices_that_are_listed_no_more(shop: Shop) -> None:
+    runners = [says.selection(str(n)) for n in range(1, 5)]
+    two = says.market("7", *runners[:2], in_play=True)
+    shop.fixture("100", two, says.market("8", *runners), says.market("9", runners[0], says.selection("2", None)))
+    shop.says(says.market("8", *runners[1:3]), says.result("7", s1=ResultStatus.WINNER, s2=ResultStatus.LOSER))
+    whole = shop.match()
+    prices = [price for group in whole["odds"].values() for market in group.values() for price in market.values()]
+    assert sum(price["value"] is not None for price in prices) == listed(shop)[0]["totalOdds"] == 5
+    assert sum(price["result"] is not None for price in prices) == 2
+    gone = [price for price in prices if any(reason.startswith("not-listed") for reason in price["reasons"])]
+    assert [(price["value"], price["feedValue"], price["suspended"]) for price in gone] == [(None, 2.0, True)] * 2
+    (public,) = shop.owner.get("/football").json()
+    assert (public["totalOdds"], public["odds"]) == (5, whole["odds"])
+
+
 def test_it_filters_by_status(shop: Shop) -> None:
     shop.fixture("1")
     shop.fixture("2", says.market("7", in_play=True))
