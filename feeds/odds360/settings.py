@@ -96,7 +96,7 @@ class Odds360Settings(Struct, frozen=True, forbid_unknown_fields=True):
     page: int = 50
     most_pages: int = 60
     most_rows: int = 2_000
-    most_matches: int = 2_000
+    most_matches: int = 1_000
     request_seconds: float = 5.0
     send_overrides: bool = False
     overrides_of: str = ""
