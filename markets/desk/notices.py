@@ -8,10 +8,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from markets.desk.words import age_words, clock_time, object_words, sentence
+from markets.domain.heard import Ears, Heard
+from markets.domain.leases import LIVE
 from markets.domain.rules import FeedHealth, Gap, Hold
 from markets.domain.values import Scope
 from markets.models import AuditRecord
-from markets.selectors import journal
+from markets.selectors import journal, timelines
 from markets.selectors.offer import Offer
 
 NARROW = (Scope.SELECTION, Scope.MARKET, Scope.FIXTURE)
@@ -69,6 +71,20 @@ class FeedState(Struct, frozen=True):
         return self.health.enabled and self.health.heard_at is not None
 
 
+class Fetching(Struct, frozen=True):
+    """Of a feed that the desk fetches: its reader as this process hears it, and how reading the list of what is live there goes."""
+
+    reader: Heard
+    list_state: str = "live"
+    list_words: str = ""
+
+
+def fetchings(ears: Ears) -> dict[int, Fetching]:
+    """By source id; a feed that is pushed to us has none. One query."""
+    found = timelines.lists_of_live()
+    return {i: Fetching(ears.heard(i, timelines.DISCOVERY), state, words) for i, (state, words) in found.items()}
+
+
 def alerts(bookmaker_id: UUID, now: datetime, limit: int = 10) -> list[Alert]:
     """The newest records of the last hours that a trader should see. One query."""
     rows = (
@@ -96,9 +112,10 @@ class _Trouble(Struct, frozen=True):
     clears: str = ""
 
 
-def feed_state(feed: FeedHealth, now: datetime) -> FeedState:
-    """The worst thing first: off, silent, behind, gap; else listening."""
-    worst = _silence(feed, now) or _backlog(feed, now) or _gap(feed) or _Trouble("ok", "ok", "heard, in order")
+def feed_state(feed: FeedHealth, now: datetime, fetching: Fetching | None = None) -> FeedState:
+    """The worst thing first: off, silent, behind, gap, its list of what is live not read; else listening."""
+    worst = _silence(feed, now) or _reader(fetching) or _backlog(feed, now) or _gap(feed) or _listing(fetching)
+    worst = worst or _Trouble("ok", "ok", "heard, in order")
     age = age_words(feed.heard_at, now)
     return FeedState(feed.source, worst.state, worst.tone, worst.words, worst.since, worst.clears, age, feed)
 
@@ -110,6 +127,26 @@ def _silence(feed: FeedHealth, now: datetime) -> _Trouble | None:
         return _Trouble("silent", "bad", "never heard", clears="A heartbeat or a message of the provider.")
     lapses = feed.heard_at + timedelta(seconds=feed.lease_seconds)
     return _Trouble("silent", "bad", f"nothing heard for over {feed.lease_seconds:.0f} s", lapses, SILENT) if lapses <= now else None
+
+
+def _reader(fetching: Fetching | None) -> _Trouble | None:
+    """What the gate says of every match of it while nobody reads."""
+    if fetching is None:
+        return None
+    if not fetching.reader.joined:
+        return _Trouble("silent", "bad", "whether anybody reads it is not known here", clears="Listening for its reader.")
+    if not fetching.reader.silent_in:
+        return _Trouble("silent", "bad", "its reader is silent", clears="The reader's next beats.")
+    if fetching.reader.held:
+        return _Trouble("held", "bad", fetching.reader.held, clears="The store's having all that was read.")
+    return None
+
+
+def _listing(fetching: Fetching | None) -> _Trouble | None:
+    if fetching is None or fetching.list_state == LIVE:
+        return None
+    why = f": {fetching.list_words}" if fetching.list_words else ""
+    return _Trouble(fetching.list_state, "warn", f"the list of what is live cannot be read now{why}", clears="The next good reading of it.")
 
 
 def _backlog(feed: FeedHealth, now: datetime) -> _Trouble | None:

@@ -53,6 +53,16 @@ class MatchLife(Struct, frozen=True):
     fixture: int | None = None
 
 
+DISCOVERY = "discovery"
+"""In place of a match's id: how reading the list of what is live goes."""
+
+
+def lists_of_live(using: str = "default") -> dict[int, tuple[str, str]]:
+    """Source id → state and words of reading what is live there, for every feed that the desk fetches. One query."""
+    rows = PointLiveness.objects.using(using).filter(ref=DISCOVERY).values_list("source_id", "state", "words")
+    return {source_id: (state, words) for source_id, state, words in rows}
+
+
 def timeline(match_id: int, after: int = 0, using: str = "default", limit: int = LINES) -> list[Line]:
     """The newest lines of a match, newest first; only those ``after`` a row id. One query."""
     rows = TimelineEntry.objects.using(using).filter(fixture_id=match_id, id__gt=after).order_by("-id")[:limit]

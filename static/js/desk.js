@@ -141,6 +141,21 @@
     focused = null;
   });
 
+  // What a part says of the feeds holds no longer than the desk renews it, or vouches for anything.
+  const RENEWED_MS = 12000;
+  const renewed = new Map();
+  document.addEventListener("htmx:afterSwap", (event) => renewed.set(event.detail.target.id, performance.now()));
+  setInterval(() => {
+    for (const state of $$("[data-feed-state]:not([data-feed-state=stale])")) {
+      const age = performance.now() - (renewed.get(state.closest("#aside, #cards").id) || loadedAt);
+      if (age < RENEWED_MS && !body.classList.contains("stale")) continue;
+      state.dataset.feedState = "stale";
+      for (const shown of [state, state.parentElement]) shown.classList.replace("ok", "warn");
+      state.textContent = state.matches(".pill") ? "STALE" : `stale, was ${state.textContent}`;
+      state.title = "no word from the desk";
+    }
+  }, 500);
+
   // Buttons that suspend or resume one thing.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-hold], [data-release]");

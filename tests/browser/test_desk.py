@@ -262,6 +262,8 @@ def test_d2_prices_show_suspended_by_the_browser_itself_when_the_desk_falls_sile
     def steps(page: Page) -> None:
         cell = first_price(page, match)
         expect(cell).to_have_attribute("data-s", "open")
+        well(page)
+        expect(page.locator("#aside dd.ok").first).to_be_visible(timeout=8000)
         told(page, cell)
         desk.freeze()
         try:
@@ -270,6 +272,8 @@ def test_d2_prices_show_suspended_by_the_browser_itself_when_the_desk_falls_sile
             expect(page.locator("#connection")).not_to_have_class(re.compile("ok"))
             expect(row(page, match).locator("[data-cell=state]")).to_have_text("STALE", timeout=8000)
             expect(row(page, match).locator("[data-cell=open]")).to_have_text("0")
+            expect(page.locator("#aside dd.ok")).to_have_count(0)
+            expect(page.locator("#aside dd.warn").first).to_contain_text("stale, was ok")
             cell.focus()
             page.keyboard.press("Enter")
             expect(page.locator("#panel")).to_be_hidden()
@@ -277,8 +281,30 @@ def test_d2_prices_show_suspended_by_the_browser_itself_when_the_desk_falls_sile
             desk.thaw()
         expect(page.locator("#banner")).to_be_hidden(timeout=20_000)
         expect(row(page, match).locator("[data-cell=state]")).not_to_have_text("STALE", timeout=20_000)
+        expect(page.locator("#aside")).not_to_contain_text("stale", timeout=8000)
 
     chrome.run(steps)
+
+
+def well(page: Page) -> None:
+    """Somebody has confirmed whatever the feed may have missed before."""
+    page.evaluate("desk.command('/do/confirm', {source: '1', as_of: new Date(desk.now()).toISOString(), reason: 'as it stands'})")
+
+
+@pytest.mark.alone
+def test_cards_of_feeds_that_the_desk_no_longer_renews_are_not_green(chrome: Chrome, desk: Desk, provider: Provider) -> None:
+    def steps(page: Page) -> None:
+        well(page)
+        expect(page.locator(".feed-card .pill.ok").first).to_be_visible()
+        desk.freeze()
+        try:
+            expect(page.locator(".feed-card .pill.ok")).to_have_count(0, timeout=20_000)
+            expect(page.locator(".feed-card .pill").first).to_have_text("STALE")
+        finally:
+            desk.thaw()
+        expect(page.locator(".feed-card .pill").first).not_to_have_text("STALE", timeout=8000)
+
+    chrome.run(steps, path="/feeds")
 
 
 def test_the_panel_goes_from_price_to_duration_by_tab_and_applies_from_any_field(chrome: Chrome, match: Match) -> None:

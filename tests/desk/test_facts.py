@@ -15,6 +15,7 @@ from markets.desk import graph, notices, words
 from markets.desk.facts import stream_link
 from markets.desk.views.feeds import as_text
 from markets.domain import messages as m
+from markets.domain.heard import NOTHING_HEARD, Heard
 from markets.domain.rules import FeedHealth, Gap
 from markets.domain.values import FixtureStatus, ResultStatus
 from markets.selectors.ticks import Span, Tick
@@ -130,6 +131,28 @@ def test_a_feed_says_what_is_wrong_and_what_will_clear_it(feed: FeedHealth, stat
     told = notices.feed_state(feed, T0)
     assert told.state == state
     assert clears in told.clears
+
+
+WELL = Heard(joined=True, silent_in=1.5)
+
+
+@pytest.mark.parametrize(
+    ("fetching", "state", "tone", "words"),
+    [
+        (notices.Fetching(WELL), "ok", "ok", "in order"),
+        (notices.Fetching(NOTHING_HEARD), "silent", "bad", "not known here"),
+        (notices.Fetching(Heard(joined=True)), "silent", "bad", "its reader is silent"),
+        (notices.Fetching(Heard(joined=True, silent_in=1.5, held="prices are not in the store")), "held", "bad", "not in the store"),
+        (notices.Fetching(WELL, "lost", "10.0.0.1 answers 500"), "lost", "warn", "cannot be read now: 10.0.0.1 answers 500"),
+        (notices.Fetching(WELL, "refused"), "refused", "warn", "cannot be read now"),
+    ],
+)
+def test_a_feed_that_is_fetched_is_well_only_while_it_is_read_and_so_is_its_list(
+    fetching: notices.Fetching, state: str, tone: str, words: str
+) -> None:
+    told = notices.feed_state(FeedHealth("a", T0), T0, fetching)
+    assert (told.state, told.tone) == (state, tone)
+    assert words in told.words
 
 
 # -- small things --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from django.test import Client
 from feeds import pace
 from feeds.models import Frame, ProviderList
 from markets import db
+from markets.domain.heard import Deaf, Heard
+from markets.live import fences
 from markets.models import Fixture, PointLiveness, Source, SourceLiveness, Sport
 from tests.services.world import World
 
@@ -50,6 +52,34 @@ def test_each_match_shows_its_road_state_ages_rereads_reconnects_and_last_error(
     assert page.index('data-ref="7002"') < page.index('data-ref="7001"'), "in trouble first"
     assert "lists of live matches" in row(page, "discovery")
     assert "not bound" not in page
+
+
+def test_a_feed_is_not_shown_well_beside_a_list_of_live_matches_that_cannot_be_read(
+    desk: Client, odds: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deaf, "heard", lambda *_: Heard(joined=True, silent_in=1.5))
+    monkeypatch.setattr(fences, "ears", Deaf)
+    assert "heard, in order" in told(desk, "tables")
+    PointLiveness.objects.filter(ref="discovery").update(state="lost", words="upstream answers 429")
+    assert "cannot be read now: upstream answers 429" in told(desk, "tables")
+    assert "heard, in order" in told(desk, "wire"), "nobody fetches that one"
+
+
+def test_a_feed_whose_reader_is_silent_is_shown_so_wherever_it_is_named(
+    desk: Client, odds: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deaf, "heard", lambda *_: Heard(joined=True))
+    monkeypatch.setattr(fences, "ears", Deaf)
+    assert "its reader is silent" in told(desk, "tables")
+    assert "Its reader is silent" in desk.get("/feeds/cards").content.decode()
+    fixture = Fixture.objects.get(source=odds)
+    assert "its reader is silent" in desk.get(f"/fixture/{fixture.pk}").content.decode()
+
+
+def told(desk: Client, feed: str) -> str:
+    """What the board's sidebar says of a feed."""
+    aside = desk.get("/board/aside").content.decode()
+    return aside.partition(f"<dt>{feed}</dt>")[2].partition("</dd>")[0]
 
 
 def test_a_match_of_a_sport_that_is_not_the_bookmakers_leads_nowhere(desk: Client, odds: Source, world: World) -> None:

@@ -92,7 +92,9 @@ def extras(request: DeskRequest) -> HttpResponse:
 def aside(request: DeskRequest) -> HttpResponse:
     """Alerts, holds in force and the feeds' states."""
     place, at = here(request), now()
-    feeds = journal.unanswered(health.load_health(), place.id).values()
+    fetched = notices.fetchings(fences.ears())
+    feeds = journal.unanswered(health.load_health(), place.id)
+    shown = [(i, h) for i, h in feeds.items() if h.enabled and (place.demo or not h.simulated)]
     return page(
         request,
         "board/_aside.html",
@@ -100,7 +102,7 @@ def aside(request: DeskRequest) -> HttpResponse:
             "now": at,
             "alerts": notices.alerts(place.id, at),
             "holds": journal.holds(place.id, at),
-            "feeds": [notices.feed_state(h, at) for h in feeds if h.enabled and (place.demo or not h.simulated)],
+            "feeds": [notices.feed_state(h, at, fetched.get(i)) for i, h in shown],
         },
     )
 

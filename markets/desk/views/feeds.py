@@ -105,8 +105,10 @@ def _cards(request: DeskRequest) -> dict[str, Any]:
     counted, paces = {row["feed"]: row for row in inbox().accounting()}, inbox().paces()
     heard = journal.unanswered(health.load_health(), place.id)
     shown = {i: h for i, h in heard.items() if place.demo or request.seat.staff or not h.simulated}
+    fetched = notices.fetchings(fences.ears())
     states = [
-        (i, notices.feed_state(h, at), counted.get(h.source, {}), paces.get(i, STILL), notices.open_gaps(h)) for i, h in shown.items()
+        (i, notices.feed_state(h, at, fetched.get(i)), counted.get(h.source, {}), paces.get(i, STILL), notices.open_gaps(h))
+        for i, h in shown.items()
     ]
     waiting = [w for w in inbox().pending(place.id) if w.source_id in shown]
     lives = _lives(place, shown)

@@ -61,8 +61,8 @@ def fixture_page(request: DeskRequest, fixture_id: int) -> HttpResponse:
             "competitors": s.details.competitors if s.details else (),
             "coverage": s.facts.coverage,
             "states": s.facts.match_states,
-            "health": notices.feed_state(found.around.feed, found.now),
-            "points_feed": notices.feed_state(found.signs.feed, found.now) if found.signs.feed else None,
+            "health": notices.feed_state(found.around.feed, found.now, _fetching(found)),
+            "points_feed": _points_feed(found),
             "line": found.signs.line,
             "gaps": [g for g in found.around.feed.gaps if g.fixture_id in (None, fixture_id)],
             "sports": [(s.sport, s.sport_name)],
@@ -195,6 +195,18 @@ def _selection(request: DeskRequest, selection_id: int) -> tuple[Offer, Publishe
 
 def _market_name(found: Offer, market: PublishedMarket) -> str:
     return next(row.facts.market.name for row in found.snapshot.markets if row.id == market.id)
+
+
+def _fetching(found: Offer) -> notices.Fetching | None:
+    """Of the feed of its prices, where that has a reader of its own."""
+    s = found.snapshot
+    return notices.Fetching(fences.ears().heard(s.source_id, s.ref)) if found.around.feed.each_match else None
+
+
+def _points_feed(found: Offer) -> notices.FeedState | None:
+    """Of the match that it is bound to."""
+    feed, heard = found.signs.feed, found.signs.heard
+    return notices.feed_state(feed, found.now, notices.Fetching(heard)) if feed else None
 
 
 def _graphed(found: Offer) -> int | None:
