@@ -44,6 +44,7 @@ class Subject(Struct, frozen=True):
     """Something that has a stream of its own (a match), with the provider's object about it, as sent; empty where there is none.
 
     ``stream``: as what the object is kept, ``ref`` when empty. ``content``: by what it is told from the one before, the body when empty.
+    ``asked_at``: monotonic second at which it was asked for.
     """
 
     ref: str
@@ -51,6 +52,7 @@ class Subject(Struct, frozen=True):
     content_type: str
     stream: str = ""
     content: bytes = b""
+    asked_at: float = 0.0
 
 
 class Read(Struct, frozen=True):
@@ -224,6 +226,10 @@ class Following(Fetching, Protocol):
 
     def follower(self, ref: str, keep: Keep) -> Followed:
         """What follows ``ref`` and keeps what comes."""
+        ...
+
+    def outdated(self, subject: Subject) -> bool:
+        """Whether a status of it was told by other ways since it was asked for, which it must not undo (A6)."""
         ...
 
 

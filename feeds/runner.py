@@ -298,7 +298,7 @@ class Running:
             raise
 
     async def _keep_object(self, subject: Subject) -> None:
-        if not subject.body:
+        if not subject.body or (isinstance(self._feed, Following) and self._feed.outdated(subject)):
             return
         name = subject.ref or subject.stream
         content = hashlib.blake2b(subject.content or subject.body, digest_size=16).digest()

@@ -91,6 +91,7 @@ class Odds360Feed:
 
     async def _discover(self) -> Sequence[Subject]:
         await self._look_at_access()
+        asked_at = time.monotonic()
         lists = [one for one in self._lists() if self._missing.get(one.name, 0.0) <= time.monotonic()]
         found = dict(zip([one.name for one in lists], await asyncio.gather(*map(self._read, lists)), strict=True))
         self._note_missing(found)
@@ -98,7 +99,7 @@ class Odds360Feed:
         self._judge(found)
         live = self._followable(_live_rows(lists, found))
         self._take(live, whole=not self._beyond and all(one.whole or one.missing for one in found.values()))
-        rows = await discovery.aside(sum(map(len, live.values())), _subjects, live, self.sport)
+        rows = await discovery.aside(sum(map(len, live.values())), _subjects, live, self.sport, asked_at)
         return rows + [Subject(ref, b"", "") for ref in self._upcoming if ref not in live]
 
     def unreadable(self) -> Sequence[Subject]:
@@ -194,6 +195,10 @@ class Odds360Feed:
         if ref in self._live:
             found.live()
         return found
+
+    def outdated(self, subject: Subject) -> bool:
+        follower = self._followers.get(subject.ref)
+        return follower is not None and follower.told_status_since(subject.asked_at)
 
     @property
     def sport(self) -> str:
@@ -366,8 +371,8 @@ def _live_rows(lists: Iterable[ListOf], found: dict[str, Found]) -> dict[str, by
     return rows
 
 
-def _subjects(live: dict[str, bytes], sport: str) -> list[Subject]:
-    return [Subject(ref, body, ROW, subject(Kind.MATCH, ref, sport), answers.row_content(body)) for ref, body in live.items()]
+def _subjects(live: dict[str, bytes], sport: str, asked_at: float) -> list[Subject]:
+    return [Subject(ref, body, ROW, subject(Kind.MATCH, ref, sport), answers.row_content(body), asked_at) for ref, body in live.items()]
 
 
 def _unreadable(found: dict[str, Found]) -> list[Subject]:

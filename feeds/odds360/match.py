@@ -113,6 +113,9 @@ class MatchFollower:
         """Whether it is played, and a stream of it has to do without push."""
         return self._link.mode is Mode.LIVE and any(leg.open_on is None for leg in self._link.legs.values())
 
+    def told_status_since(self, at: float) -> bool:
+        return self._link.status_at >= at
+
     def fallen_to(self) -> Road | None:
         """The worst road that it has had to fall back to; ``None`` on the best ones, and once it is over."""
         return self._link.fallen_to()
@@ -228,7 +231,7 @@ class MatchFollower:
         with contextlib.suppress(Trouble):
             body = await self._feed.row(self.ref)
             content = answers.row_content(body)
-            if body and content != self._row:
+            if body and content != self._row and not self.told_status_since(now):
                 await self._keep(Inbound(subject(Kind.MATCH, self.ref, self._feed.sport), body, _JSON, "", datetime.now(UTC)))
                 self._row = content
 

@@ -42,7 +42,8 @@ class Heard(Read, frozen=True):
 
 
 class MatchLink:
-    """All that is known of the ways in of one match. ``roads``: those that the feed has, best first, polling last."""
+    """All that is known of the ways in of one match. ``roads``: those that the feed has, best first, polling last. ``status_at``: when a
+    frame last told what becomes of the match."""
 
     def __init__(self, ref: str, habits: Habits, roads: tuple[Road, ...]) -> None:
         self.ref = ref
@@ -50,6 +51,7 @@ class MatchLink:
         self.poll = habits.poll
         self.rereads = 0
         self.missing = ""
+        self.status_at = float("-inf")
         self.legs = {kind: Leg(habits, roads) for kind in STREAMS}
         self._habits = habits
         self._asked_at: float | None = None
@@ -122,6 +124,8 @@ class MatchLink:
         gone = said.type == "gone"
         over = answers.over_by(said.status_type, said.status, said.phase)
         self._finished = gone or (self._finished if over is None else over)
+        if gone or over is not None:
+            self.status_at = now
         self._wanted |= gone
         revision = revision_of(said)
         self._told[kind] = self._told[kind].highest(revision)
