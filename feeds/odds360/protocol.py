@@ -105,7 +105,6 @@ class MatchLink:
             case Order.AGAIN:
                 return Heard(False)
             case Order.WRONG:
-                self._count(said)
                 self._miss(words := f"a frame of the {kind} stream has a number that does not follow")
                 return Heard(False, trouble=Retryable(words))
             case Order.MISSING:
@@ -165,7 +164,7 @@ class MatchLink:
     def gap_opened(self) -> None:
         """The store waits for a newer message of every market: the next good payload is kept, whatever it says (A5)."""
         self.missing = ""
-        self._must_keep = self._wanted = True
+        self._doubt()
 
     # What happens to the payload
 
@@ -290,7 +289,12 @@ class MatchLink:
     def _hole(self) -> None:
         """The payload is asked for at once, and kept whatever it says."""
         self._holes += 1
-        self._wanted = self._must_keep = True
+        self._doubt()
+
+    def _doubt(self) -> None:
+        """What is on its way was asked for before, and proves nothing."""
+        self._wanted = self._must_keep = self._unsure = True
+        self._frames += 1
 
     def _interval(self) -> float:
         if self.mode is Mode.UPCOMING:

@@ -422,6 +422,22 @@ def test_a6_an_answer_from_before_a_frame_that_could_not_be_used_does_not_count(
     assert link.overtaken(UNTOLD, 20.6)
 
 
+def test_a5_an_answer_from_before_a_hole_or_a_gap_was_known_does_not_count() -> None:
+    link = played()
+    link.received(Kind.UPDATES, frame("update", seq=5), 19.0)
+    reread(link, 19.5)
+    link.asked(20.0)
+    assert not link.received(Kind.UPDATES, frame("beat", seq=7, prevSeq=7), 20.5).keep
+    assert link.missing
+    assert link.overtaken(UNTOLD, 20.6)
+    link.asked(21.0)
+    link.gap_opened()
+    assert link.overtaken(UNTOLD, 21.5)
+    link.asked(22.0)
+    assert not link.overtaken(UNTOLD, 22.5)
+    assert link.news(b"same")
+
+
 def test_a6_a_frame_of_an_older_revision_than_its_stream_told_holds_the_match_on_a_new_connection_too() -> None:
     link = played()
     link.received(Kind.UPDATES, frame("update", seq=2, prevSeq=1, revision=20), 10.0)
