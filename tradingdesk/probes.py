@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from feeds.inbox import low_disk
 from markets import db, patience
-from markets.live import hub
+from markets.live import fenceroads, hub
 from markets.selectors import health
 
 READY_WITHIN = 1.0
@@ -20,9 +21,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when this process can serve prices and keep messages; 503 with the reasons in words otherwise."""
-    problems = [words for words in (_store(), _hub(), _disk()) if words]
-    return JsonResponse({"status": "not ready" if problems else "ready", "problems": problems}, status=503 if problems else 200)
+    """200 when this process can serve prices and keep messages; 503 with the reasons in words otherwise.
+
+    ``degraded``: what is broken and yet no reason to give the work to another process, which would do no better (F4).
+    """
+    problems, degraded = [words for words in (_store(), _hub(), _disk()) if words], [words for words in (_redis(),) if words]
+    told = {"status": "not ready" if problems else "ready", "problems": problems, "degraded": degraded}
+    return JsonResponse(told, status=503 if problems else 200)
 
 
 def _store() -> str:
@@ -42,3 +47,9 @@ def _hub() -> str:
 
 def _disk() -> str:
     return "less than 5 % of the disk is free" if low_disk() else ""
+
+
+def _redis() -> str:
+    if not settings.DESK_SCALED or fenceroads.answers(settings.REDIS_URL):
+        return ""
+    return "Redis does not answer: matches with a point feed are suspended, each process counts requests by itself"

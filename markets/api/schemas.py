@@ -231,8 +231,11 @@ class Kept(Schema):
 
 
 class Probe(Schema):
+    """``problems``: why it is not ready; ``degraded``: what is broken and keeps nobody from being served."""
+
     status: str
     problems: list[str] | None = None
+    degraded: list[str] | None = None
 
 
 class Error(Schema):

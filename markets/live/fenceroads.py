@@ -36,6 +36,16 @@ BEAT_LASTS = 1.0
 """A beat that waited for longer says nothing any more."""
 
 
+def answers(url: str) -> bool:
+    """Whether Redis answers now, asked of it over a connection of its own; within twice :data:`SECONDS`."""
+    try:
+        with _client(url) as asked:
+            asked.ping()
+    except (redis.RedisError, OSError):
+        return False
+    return True
+
+
 def channel() -> str:
     """One a database, since a Redis may serve several desks."""
     return f"{CHANNEL}:{connection.settings_dict['NAME']}"
@@ -116,6 +126,7 @@ class Subscriber(Ears):
         self._url = url
         self._channel = channel()
         self._book = book
+        self._lost = False
 
     def _run(self) -> None:
         while not self.ended.is_set():
@@ -123,7 +134,7 @@ class Subscriber(Ears):
                 self._listen()
             except (redis.RedisError, OSError) as error:
                 self._book.fell(ROAD)
-                log.warning("announcements of points cannot be heard: %s", type(error).__name__)
+                self._say_lost(error)
                 self.ended.wait(REST_SECONDS)
 
     def _listen(self) -> None:
@@ -138,6 +149,7 @@ class Subscriber(Ears):
     def _take(self, kind: str, data: object) -> None:
         if kind == "subscribe":  # also when the client library has connected anew without a word
             self._book.stands(ROAD)
+            self._say_back()
         elif kind == "message" and isinstance(data, bytes):
             try:
                 self._book.hear(decode(data))
@@ -145,3 +157,13 @@ class Subscriber(Ears):
                 log.warning("a word on %s that nobody understands: not believed", CHANNEL)
                 self._book.fell(ROAD)
                 self._book.stands(ROAD)
+
+    def _say_lost(self, error: Exception) -> None:
+        if not self._lost:
+            log.warning("announcements of points cannot be heard (%s); matches are suspended until they can", type(error).__name__)
+        self._lost = True
+
+    def _say_back(self) -> None:
+        if self._lost:
+            log.warning("announcements of points are heard again")
+        self._lost = False

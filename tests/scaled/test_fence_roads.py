@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import redis
@@ -14,10 +16,12 @@ from django.db import connection
 from markets.live import fencebook, fencewords
 from markets.live.announcer import Announced, Announcer
 from markets.live.fencebook import MISSED, FenceBook
-from markets.live.fenceroads import Publisher, Subscriber, channel
+from markets.live.fenceroads import REST_SECONDS, Publisher, Subscriber, answers, channel
+from markets.live.fenceroads import ROAD as REDIS
 from markets.live.listener import ROAD as NOTIFY
 from markets.live.listener import Listener
 from tests.live.listening import until
+from tests.ownredis import own_redis
 
 pytestmark = [pytest.mark.scaled, pytest.mark.django_db(transaction=True)]
 SOURCE, REF = 7, "2026-580-MS001"
@@ -111,6 +115,36 @@ def test_f4_with_redis_out_of_reach_announcing_returns_at_once() -> None:
         reader.announce(packet(seq))
     reader.beat(SOURCE)
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+def test_f4_whether_redis_answers_is_told_soon_hung_or_dead(tmp_path: Path, fault: signal.Signals) -> None:
+    with own_redis(tmp_path) as one:
+        assert answers(one.url)
+        one.fail(fault)
+        began = time.monotonic()
+        assert not answers(one.url)
+        assert time.monotonic() - began < 2
+        one.come_back()
+        until(lambda: answers(one.url), 5)
+
+
+def test_f4_redis_that_is_gone_is_logged_once_and_once_when_it_is_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = FenceBook()
+    made.open([REDIS])
+    with own_redis(tmp_path) as one:
+        subscriber = Subscriber(one.url, made)
+        subscriber.start()
+        until(lambda: _joined(made), 5)
+        one.fail(signal.SIGKILL)
+        until(lambda: caplog.messages, 5)
+        time.sleep(5 * REST_SECONDS)
+        assert [words.partition(" (")[0] for words in caplog.messages] == ["announcements of points cannot be heard"]
+        one.come_back()
+        until(lambda: len(caplog.messages) > 1, 5)
+        subscriber.end()
+        subscriber.join(2)
+    assert caplog.messages[1:] == ["announcements of points are heard again"]
 
 
 def test_what_a_transaction_kept_is_heard_by_notify() -> None:
