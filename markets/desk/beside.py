@@ -7,17 +7,20 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from markets.desk.facts import named
 from markets.domain.links import Link
 from markets.domain.publish import PublishedMarket, PublishedSelection
+from markets.domain.rules import Code
 from markets.selectors.offer import Offer
 
 
 class Side(Struct, frozen=True):
-    """One feed's price of an outcome as it is published; ``why``: what holds it, in words."""
+    """One feed's price of an outcome, as it is published or would be if it were taken; ``why``: what else holds it, in words."""
 
     price: Decimal | None
     open: bool
     why: str
+    taken: bool
 
 
 class Row(Struct, frozen=True):
@@ -46,7 +49,7 @@ class _Known(Struct, frozen=True):
 
 def rows(own: Offer, other: Offer, link: Link) -> tuple[Row, ...]:
     """Everything that either feed has and that has no result yet, in the order of the first."""
-    here, there = dict(_known(own)), dict(_known(other))
+    here, there = dict(_known(own, link)), dict(_known(other, link))
     return tuple(_row(key, here.get(key), there.get(key), link) for key in {**here, **there})
 
 
@@ -57,16 +60,19 @@ def _row(key: _Key, here: _Known | None, there: _Known | None, link: Link) -> Ro
     return Row(key[0], named.market, named.outcome, link.taken_from(key[0]), *sides)
 
 
-def _known(offer: Offer) -> Iterator[tuple[_Key, _Known]]:
+def _known(offer: Offer, link: Link) -> Iterator[tuple[_Key, _Known]]:
     names = {row.id: row.facts for row in offer.snapshot.markets}
     for market in offer.published:
         if names[market.id].result is not None:
             continue
         for selection in market.selections:
             key = (market.group, market.key, selection.key)
-            yield key, _Known(names[market.id].market.name, selection.name, _side(market, selection))
+            side = _side(market, selection, link.taken_from(market.group) == offer.snapshot.source)
+            yield key, _Known(named(names[market.id].market), selection.name, side)
 
 
-def _side(market: PublishedMarket, selection: PublishedSelection) -> Side:
-    reasons = selection.reasons or market.reasons
-    return Side(selection.price, selection.tradable, reasons[0].words if reasons and not selection.tradable else "")
+def _side(market: PublishedMarket, selection: PublishedSelection, taken: bool) -> Side:
+    """That the other feed is taken is the desk's own choice and says nothing of this one."""
+    reasons = [reason for reason in selection.reasons or market.reasons if reason.code is not Code.OTHER_SOURCE]
+    is_open = selection.price is not None and not reasons
+    return Side(selection.price, is_open, reasons[0].words if reasons else "", taken)

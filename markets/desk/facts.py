@@ -45,7 +45,7 @@ def results_of(snapshot: FixtureSnapshot) -> list[MarketResultView]:
     for ref, result in snapshot.results.items():
         row = rows.get(ref)
         names = {s.id: s.name for s in row.market.selections} if row else {}
-        view = _result(_named(row.market) if row else f"market {ref} (never seen)", result, names)
+        view = _result(named(row.market) if row else f"market {ref} (never seen)", result, names)
         shown.append(replace(view, doubt=doubt(match, row)) if row else view)
     return shown
 
@@ -71,7 +71,7 @@ def _extra(result: SelectionResult) -> str:
     return ", ".join(f"{name} {value}{unit}" for name, value, unit in told if value is not None)
 
 
-def _named(market: Market) -> str:
+def named(market: Market) -> str:
     """With its line, unless the name says it already."""
     line = "" if market.line is None else f" {market.line.normalize():f}"
     return market.name if market.name.endswith(line) else market.name + line

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 from django.test import Client
 
 from markets import db
-from markets.domain.values import Role
+from markets.domain.messages import Market, MarketSet, Message, Selection
+from markets.domain.values import MarketStatus, Role, SelectionStatus
 from markets.live.cells import BoardRow, board_cells
 from markets.models import Fixture, Link, Source, SourceChoice, Sport
 from markets.selectors import offer
+from markets.services import ingest
 from tests.desk.conftest import SignIn, person
 from tests.services.test_links import Pair, tell
 from tests.services.world import World
@@ -42,8 +46,29 @@ def test_a_linked_fixture_shows_both_feeds_prices_and_which_is_taken(desk: Clien
     assert 'id="beside"' in desk.get(f"/fixture/{pair.fixture.pk}").content.decode()
     part = desk.get(f"/fixture/{pair.fixture.pk}/beside").content.decode()
     assert part.count("1.80") == 4  # two markets at two feeds
-    assert part.count("SUSP") == 4  # all of the other feed's
-    assert "is taken from feed" in part
+    assert part.count("not taken") == 4  # all of the other feed's
+    assert "SUSP" not in part, "neither feed has suspended anything"
+
+
+def test_a_column_that_is_not_taken_shows_its_own_feeds_state_and_each_market_its_line(desk: Client, pair: Pair) -> None:
+    pair.link()
+    with transaction.atomic():
+        at = db.now()
+        closed = MarketSet((handicap(MarketStatus.SUSPENDED),))
+        ingest.apply(pair.other, [ingest.Incoming(Message("closed", "9", (closed,)), at, 0)])
+        ingest.apply(pair.wire, [ingest.Incoming(Message("open", "500", (MarketSet((handicap(MarketStatus.OPEN),)),)), at, 0)])
+    part = desk.get(f"/fixture/{pair.fixture.pk}/beside").content.decode()
+    lines = [row for row in part.split("<tr>") if "Games handicap -1.5" in row]
+    assert len(lines) == 2
+    for row in lines:
+        own, other = (cell.partition("</td>")[0] for cell in row.split('<td class="num')[1:])
+        assert ("1.90" in own, "SUSP" in own, "not taken" in own) == (True, False, False)
+        assert ("1.90" in other, "SUSP" in other, "not taken" in other) == (True, True, True), "that feed's own word"
+
+
+def handicap(status: MarketStatus) -> Market:
+    selections = tuple(Selection(f"9{n}", n, SelectionStatus.TRADING, price=Decimal("1.90")) for n in ("h", "a"))
+    return Market("90", None, "Games handicap", status, "hcp", "Handicap", in_play=True, line=Decimal("-1.5"), selections=selections)
 
 
 def board_rows(desk: Client) -> dict[int, str]:
