@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -18,7 +18,7 @@ from markets.admin_base import Bounded, ReadOnly, ServedAdmin, StaffOnly, said_a
 from markets.domain import fences
 from markets.domain.sports.tennis import BREAKS, state_words
 from markets.domain.values import Role
-from markets.models import ApiKey, AuditRecord, Bookmaker, MarketType, Member, ReopenRule, SourceChoice, Sport
+from markets.models import ApiKey, AuditRecord, Bookmaker, Market, MarketType, Member, ReopenRule, SourceChoice, Sport
 from markets.services import bookmakers, links, market_types, people, reopening
 from markets.services.api_keys import SCOPES
 from markets.services.errors import ServiceError
@@ -83,7 +83,8 @@ class BookmakerForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["point_sports"].queryset = Sport.objects.filter(slug__in=fences.SPORTS)  # type: ignore[attr-defined]
-        self.fields["point_sports"].error_messages["invalid_choice"] = "No point feed is known for this sport: none can be demanded (O8)."
+        self.fields["point_sports"].help_text = "In-play markets of these need a live point feed that is bound to their fixture."
+        self.fields["point_sports"].error_messages["invalid_choice"] = "No point feed is known for this sport: none can be demanded."
         self.fields["requests_per_second"].required = False
         self.initial["origins"] = "\n".join(self.instance.origins)
 
@@ -267,16 +268,34 @@ class MarketTypeAdmin(ServedAdmin):
 
 
 class SourceChoiceForm(forms.ModelForm):  # type: ignore[type-arg]
+    odd_group = forms.ChoiceField(help_text="One that markets of the sport are in.")
+
     class Meta:
         model = SourceChoice
         fields = ("sport", "odd_group", "source")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "odd_group" in self.fields:  # of a choice that stands, the feed alone can be changed
+            groups = MarketType.objects.order_by("odd_group").values_list("odd_group", flat=True).distinct()
+            self.fields["odd_group"].choices = [(group, group) for group in groups]  # type: ignore[attr-defined]
+
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
-        source = found.get("source")
-        with said_at_fields(self):
-            links.check(found.get("odd_group", ""), source.pk if source else None)
+        source, sport, group = found.get("source"), found.get("sport"), found.get("odd_group")
+        if known := group or self.instance.odd_group:
+            with said_at_fields(self):
+                links.check(known, source.pk if source else None)
+        if sport and group and group not in (groups := _groups_of(sport)):
+            words = f"{sport} has {', '.join(groups)}" if groups else f"no market of {sport} has come yet"
+            self.add_error("odd_group", f"Not an odd group of this sport: {words}.")
         return found
+
+
+def _groups_of(sport: Sport) -> list[str]:
+    """Odd groups of the market types of which the sport has markets."""
+    of_sport = Market.objects.filter(type=OuterRef("pk"), fixture__sport=sport)
+    return sorted(set(MarketType.objects.filter(Exists(of_sport)).values_list("odd_group", flat=True)))
 
 
 @admin.register(SourceChoice)

@@ -282,3 +282,10 @@ def test_e5_no_page_of_the_admin_has_a_script_of_its_own_inside(admin: Client, w
         answer = admin.get(reverse(name, args=args))
         assert "unsafe" not in answer["Content-Security-Policy"]
         assert re.findall(rb"<script(?![^>]*\b(?:src|type=\"application/json\"))[^>]*>", answer.content) == []
+
+
+def test_a_bookmakers_page_speaks_in_words_and_the_list_gives_the_id_that_a_key_is_made_for(admin: Client, world: World) -> None:
+    form = page(admin, "admin:markets_bookmaker_change", world.alpha.pk)
+    assert "need a live point feed that is bound to their fixture" in form
+    assert not re.search(r"\([A-Z][0-9]+\)", form)
+    assert str(world.alpha.pk) in page(admin, "admin:markets_bookmaker_changelist")

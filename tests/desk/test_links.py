@@ -119,5 +119,19 @@ def test_staff_choose_the_source_of_a_group_in_the_admin_and_take_it_back(pair: 
     assert answer.status_code == 302, answer.content.decode()
     made = SourceChoice.objects.get()
     assert made.source_id == pair.other.pk
+    assert client.post(f"/admin/markets/sourcechoice/{made.pk}/change/", {"source": pair.wire.pk}).status_code == 302
+    assert SourceChoice.objects.get().source_id == pair.wire.pk
     assert client.post(f"/admin/markets/sourcechoice/{made.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not SourceChoice.objects.exists()
+
+
+def test_the_admin_offers_the_odd_groups_that_are_known_and_takes_only_those_of_the_sport(pair: Pair, sign_in: SignIn) -> None:
+    client = sign_in(person("root", is_staff=True))
+    football = Sport.objects.get(slug="football")
+    form = client.get("/admin/markets/sourcechoice/add/").content.decode()
+    assert '<option value="set-time">' in form
+    tennis = {"sport": Sport.objects.get(slug="tennis").pk, "odd_group": "banana", "source": pair.other.pk}
+    assert "banana" in client.post("/admin/markets/sourcechoice/add/", tennis).content.decode()
+    answer = client.post("/admin/markets/sourcechoice/add/", tennis | {"sport": football.pk, "odd_group": "set-time"})
+    assert "Not an odd group of this sport" in answer.content.decode()
     assert not SourceChoice.objects.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,7 @@ def test_simulated_matches_arrive_over_real_http_and_end_with_the_desk(place: Pl
         one.stop()
     assert not children(one.process.pid)
     assert any("sign in as demo-trader" in line for line in one.lines)
+    assert any(re.search(r"bookmaker Demo North is [0-9a-f]{8}-", line) for line in one.lines), "what a key is made for"
     assert until(lambda: "The desk has stopped" in one.lines[-1], 2), one.lines[-1]
     assert "Nothing is lost" in one.lines[-1]
 

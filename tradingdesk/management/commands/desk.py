@@ -60,10 +60,13 @@ class Command(BaseCommand):
 
 
 def sign_ins() -> list[str]:
-    """The demo people that may sign in here, a line each."""
+    """The demo people that may sign in here, a line each, and the demo bookmakers with what ``manage.py addkey`` asks for."""
+    from markets.models import Bookmaker
     from markets.services import demo
 
-    return [f"  sign in as {name} / {password} ({what})" for name, password, what in demo.ensure_demo()]
+    people = [f"  sign in as {name} / {password} ({what})" for name, password, what in demo.ensure_demo()]
+    houses = Bookmaker.objects.filter(name__in=(demo.NORTH, demo.SOUTH), demo=True).order_by("name") if people else ()
+    return [*people, *(f"  bookmaker {house.name} is {house.pk}" for house in houses)]
 
 
 def refuse_wider(host: str) -> None:
