@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from markets.domain.dialect import IGNORED
 from markets.domain.values import Role
 from markets.selectors import matches
 from markets.services.actor import Actor
-from markets.services.errors import Forbidden, NotFound, Refused, ServiceError
+from markets.services.errors import Conflict, Forbidden, NotFound, Refused, ServiceError
 
 from . import schemas
 from .payload import Body
@@ -57,7 +58,15 @@ REFUSALS = {400: schemas.Error, 413: schemas.Error, **CLASHES}
 
 @api.exception_handler(ServiceError)
 def _on_service_error(request: HttpRequest, problem: ServiceError) -> HttpResponse:
-    return http.error(request, problem)
+    return http.error(request, _in_numbers(problem) if isinstance(problem, Conflict) else problem)
+
+
+def _in_numbers(problem: Conflict) -> Conflict:
+    """``current`` in the forms that the rest of the contract has: a price as a number, times with Z."""
+    said = problem.current
+    prices = {"value": Decimal(said["value"])} if said.get("value") else {}
+    times = {name: datetime.fromisoformat(said[name]) for name in ("endsAt", "changedAt") if said.get(name)}
+    return Conflict(problem.words, {**said, **prices, **times})
 
 
 @api.exception_handler(OperationalError)
@@ -68,7 +77,7 @@ def _on_store_down(request: HttpRequest, _: Exception) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, problem: ValidationError) -> HttpResponse:
-    return http.error(request, refused({_field(one["loc"]): str(one["msg"]).removeprefix("Value error, ") for one in problem.errors}))
+    return http.error(request, refused({_field(one["loc"]): _in_words(one) for one in problem.errors}))
 
 
 @api.exception_handler(RequestDataTooBig)
@@ -85,6 +94,15 @@ def _on_unfit(request: HttpRequest, problem: Exception) -> HttpResponse:
 @api.exception_handler(HttpError)
 def _on_unreadable(request: HttpRequest, problem: HttpError) -> HttpResponse:
     return http.error(request, http.Malformed(str(problem)))
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    """What would be right; the library's own texts end no sentence that begins with the field's name."""
+    said = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return _WORDS.get(str(problem["type"]), said)
+
+
+_WORDS = {"missing": "is required", "string_type": "must be a text", "bool_type": "must be true or false"}
 
 
 def refused(fields: dict[str, str]) -> Refused:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from msgspec import Struct
 from msgspec.structs import fields
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict, StrictBool, StrictInt, StrictStr, create_model
+from pydantic import BeforeValidator, ConfigDict, StrictBool, StrictStr, create_model
 
 from markets.selectors import matches
 
@@ -24,11 +24,21 @@ FAR = 10**9
 def _number(value: Any) -> Any:
     """A JSON number, not a text that looks like one; never through a float."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("must be a number")
+        raise ValueError("must be a number, from 1.01 to 1001 and within the bookmaker's limits")
     return Decimal(value)
 
 
 Number = Annotated[Decimal, BeforeValidator(_number, json_schema_input_type=float)]
+
+
+def _seconds(value: Any) -> Any:
+    """Whether it is within the range is the bookmaker's to say."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number of seconds, from 1 to the bookmaker's longest duration")
+    return value
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=int)]
 
 
 class PriceOrder(Schema):
@@ -38,7 +48,7 @@ class PriceOrder(Schema):
 
     oddKey: StrictStr = Field(description="market#outcome, as in `odds`")
     oddValue: Number | None = None
-    durationSeconds: StrictInt | None = None
+    durationSeconds: Seconds | None = None
     suspended: StrictBool | None = None
     throughPoints: StrictBool = False
     reason: StrictStr = ""

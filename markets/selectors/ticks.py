@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 from msgspec import Struct
 
+from markets.domain.pricing import plain
 from markets.domain.values import Scope
 from markets.models import Hold, Override, PriceTick, Selection
 
@@ -66,7 +67,12 @@ def history(fixture_id: int, match_id: int, asked: Stretch, limit: int, offset: 
     rows = PriceTick.objects.using(using).filter(fixture_id=fixture_id, at__gte=asked.since, at__lt=asked.until)
     rows = rows.filter(day__in=_days(asked.since, asked.until), selection_id__in=keys).order_by("at", "id")
     columns = rows.values_list("selection_id", "at", "price", "offered")[offset : offset + limit]
-    return [Moved(match_id, *keys[selection], at, price, offered) for selection, at, price, offered in columns]
+    return [Moved(match_id, *keys[selection], at, _plain(price), offered) for selection, at, price, offered in columns]
+
+
+def _plain(price: Decimal | None) -> Decimal | None:
+    """Without the zeros that the column pads, in which the two stores differ."""
+    return None if price is None else Decimal(plain(price))
 
 
 def _keys(fixture_id: int, asked: Stretch, using: str) -> dict[int, tuple[str, str]]:

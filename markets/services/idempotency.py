@@ -82,7 +82,7 @@ def _claim(owner: str, bookmaker_id: UUID | None, key: str, body_digest: str) ->
 
 def _answer(row: IdempotencyKey, action: Callable[[], Answer]) -> Answer:
     answer = action()
-    row.status, row.answer = answer.status, _json(answer.body)
+    row.status, row.answer = answer.status, _text(answer.body)
     row.save(update_fields=["status", "answer"])
     return answer
 
@@ -90,9 +90,9 @@ def _answer(row: IdempotencyKey, action: Callable[[], Answer]) -> Answer:
 def _repeat(row: IdempotencyKey, body_digest: str) -> Answer:
     if row.body_digest != body_digest:
         raise Refused("idempotency", "this Idempotency-Key was used for another request", {"Idempotency-Key": "used with another body"})
-    return Answer(row.status, row.answer, repeated=True)
+    return Answer(row.status, json.loads(row.answer) if isinstance(row.answer, str) else row.answer, repeated=True)
 
 
-def _json(body: Any) -> Any:
-    """As the caller will read it, so that a repeat answers with the same bytes."""
-    return json.loads(json.dumps(body, cls=DjangoJSONEncoder))
+def _text(body: Any) -> str:
+    """As one text, since a column of JSON keeps no order of members: a repeat answers with the same bytes."""
+    return json.dumps(body, cls=DjangoJSONEncoder)

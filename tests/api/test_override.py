@@ -213,6 +213,20 @@ def test_it_refuses_a_bad_field_by_name(shop: Shop, change: dict[str, Any], fiel
     assert Override.objects.count() == Hold.objects.count() == 0
 
 
+def test_it_says_of_each_field_what_would_be_right(shop: Shop) -> None:
+    wrong = {"oddValue": "2.1", "durationSeconds": "60", "suspended": "false", "reason": 7}
+    assert patch(shop, wrong).json()["fields"] == {
+        "oddKey": "is required",
+        "oddValue": "must be a number, from 1.01 to 1001 and within the bookmaker's limits",
+        "durationSeconds": "must be a whole number of seconds, from 1 to the bookmaker's longest duration",
+        "suspended": "must be true or false",
+        "reason": "must be a text",
+    }
+    assert shop.owner.delete(shop.path("full-time")).json()["fields"] == {"oddKey": "is required"}
+    listed = shop.owner.get(f"/bookmaker/{shop.alpha.pk}/football/matches?status=over")
+    assert listed.json()["fields"] == {"status": "must be 'live' or 'upcoming'"}
+
+
 @pytest.mark.parametrize("body", ["{", "NaN", '{"oddKey": NaN}', "\ufeff{}"])
 def test_it_refuses_what_is_not_json(shop: Shop, body: str) -> None:
     answer = patch(shop, body)
@@ -239,7 +253,10 @@ def test_c4_a_stale_version_gets_409_with_what_is_there_now(shop: Shop) -> None:
     assert patch(shop, If_Match='"0"').status_code == 200
     answer = patch(shop, {**BODY, "oddValue": 2.2}, If_Match='"0"')
     assert (answer.status_code, answer.json()["error"]) == (409, "conflict")
-    assert answer.json()["current"]
+    current = answer.json()["current"]
+    assert (current["value"], current["version"]) == (2.1, 1)
+    assert all(current[name].endswith("Z") for name in ("endsAt", "changedAt"))
+    assert current["endsAt"] == shop.match()["override"][0]["endsAt"]
     assert patch(shop, {**BODY, "oddValue": 2.2}, If_Match='"1"').json()["version"] == 2
 
 
@@ -267,7 +284,7 @@ def test_c4_without_a_version_another_owner_s_override_gives_409(shop: Shop) -> 
 def test_c3_a_repeat_with_the_same_key_has_one_effect(shop: Shop) -> None:
     first = patch(shop, Idempotency_Key="k1")
     again = patch(shop, Idempotency_Key="k1")
-    assert (again.status_code, again.json(), again["ETag"]) == (200, first.json(), first["ETag"])
+    assert (again.status_code, again.content, again["ETag"]) == (200, first.content, first["ETag"])
     assert Override.objects.count() == 1
     assert shop.price()["version"] == 1
 
@@ -317,7 +334,7 @@ def test_c4_an_override_that_moved_on_or_is_another_s_is_not_ended(shop: Shop) -
     patch(shop)
     assert end(shop, If_Match='"0"').status_code == 409
     second = key_of(shop.alpha.pk)
-    assert second.delete(f"{shop.path('full-time')}?oddKey={quote(HOME)}").json()["current"]["value"] == "2.10"
+    assert second.delete(f"{shop.path('full-time')}?oddKey={quote(HOME)}").json()["current"]["value"] == 2.1
     assert shop.price()["value"] == 2.1
     assert second.delete(f"{shop.path('full-time')}?oddKey={quote(HOME)}", If_Match='"1"').status_code == 200
 

@@ -202,6 +202,7 @@ def test_its_history_is_what_the_feed_said_between_two_times(shop: Shop) -> None
     assert len(rows(shop, f"{window}&time=lte.{until}", "/table-tennis-history")) == 2
     assert len(rows(shop, f"{window}&market=eq.match-result&outcome=eq.runner-1&limit=1&offset=2", "/table-tennis-history")) == 1
     assert rows(shop, f"{window}&outcome=eq.runner-2", "/table-tennis-history") == []
+    assert b'"feed_value":2,' in shop.owner.get(f"/table-tennis-history?{window}").content  # whatever zeros the store pads
     assert rows(shop, "match_id=eq.2450840", "/table-tennis-history") == []  # the last 24 hours
     assert rows(shop, "match_id=eq.7", "/table-tennis-history") == []
 
