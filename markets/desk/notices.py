@@ -86,14 +86,14 @@ def fetchings(ears: Ears) -> dict[int, Fetching]:
 
 
 def alerts(bookmaker_id: UUID, now: datetime, limit: int = 10) -> list[Alert]:
-    """The newest records of the last hours that a trader should see. One query."""
+    """The newest records of the last hours that a trader should see, by time. One query."""
     rows = (
         journal.records(bookmaker_id)
         .filter(at__gte=now - timedelta(hours=6))
         .exclude(action__in=ROUTINE)
         .exclude(via__in=("admin", "command"))
     )
-    return [alert(r) for r in rows[:limit]]
+    return sorted((alert(r) for r in rows[:limit]), key=lambda told: told.at, reverse=True)
 
 
 def alert(record: AuditRecord) -> Alert:

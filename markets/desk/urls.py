@@ -18,6 +18,7 @@ urlpatterns = [
     path("fixture/<int:fixture_id>/active", fixture.active, name="fixture-active"),
     path("fixture/<int:fixture_id>/audit", fixture.audit, name="fixture-audit"),
     path("fixture/<int:fixture_id>/points", fixture.points, name="fixture-points"),
+    path("fixture/<int:fixture_id>/states", fixture.states, name="fixture-states"),
     path("fixture/<int:fixture_id>/timeline", fixture.timeline, name="fixture-timeline"),
     path("fixture/<int:fixture_id>/anew", courts.ask_anew, name="ask-anew"),
     path("fixture/<int:fixture_id>/outcome", courts.ask_outcome, name="ask-outcome"),

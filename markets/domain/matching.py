@@ -115,6 +115,8 @@ def _alike(some: Sequence[str], others: Sequence[str]) -> float:
 def _person(one: str, other: str) -> float:
     """``H. SQUIRE`` and ``Henri Squire``: a family name in common, and first names that do not contradict each other."""
     mine, theirs = _words(one), _words(other)
+    if mine == theirs:
+        return 1.0 if any(len(word) > 1 for word in mine) else 0.0
     shared = {word for word in mine & theirs if len(word) > 1}
     if not shared:
         return 0.0

@@ -115,7 +115,7 @@
     if (verb === "post" && !parameters.idempotency_key) headers["Idempotency-Key"] = desk.key();
   });
   // A part that renews itself fails in silence: the banner and the parts' own ages tell.
-  const POLLED = ["aside", "extras", "cards", "active", "audit", "audit-rows", "graph", "timeline", "points", "bindings", "links", "beside"];
+  const POLLED = ["aside", "extras", "cards", "active", "audit", "audit-rows", "graph", "timeline", "points", "states", "bindings", "links", "beside"];
   const polled = (event) => event.detail.requestConfig?.verb === "get" && POLLED.includes(event.detail.target?.id);
   // Nor does it go on asking once the desk has closed the page for good.
   document.addEventListener("htmx:beforeRequest", (event) => { if (polled(event) && window.live?.over?.()) event.preventDefault(); });
@@ -123,11 +123,12 @@
   document.addEventListener("htmx:responseError", (event) => polled(event) || desk.say(`The desk failed (${event.detail.xhr.status}). Look at the state before you try again.`, "bad"));
   // A polled part is not swapped away from under a person who types or chooses in it; a button's focus is given back to its twin.
   const same = (e) => e.getAttributeNames().filter((n) => n !== "class").map((n) => `${n}=${e.getAttribute(n)}`).join() + e.textContent;
-  let focused = null, scrolled = 0;
+  let focused = null, scrolled = 0, unfolded = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail, here = document.activeElement;
     focused = null;
     scrolled = $(".tl", target)?.scrollTop || 0;
+    unfolded = $$("details", target).map((one) => one.open);
     if (!polled(event)) return;
     if (xhr.status >= 400) { event.detail.shouldSwap = false; return; }  // what it says is a page of its own, not this part
     if (!target.contains(here) || here === target) return;
@@ -136,6 +137,7 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (scrolled && POLLED.includes(event.detail.target.id)) $(".tl", event.detail.target)?.scrollTo(0, scrolled);
+    if (event.detail.target.id === "states") $$("details", event.detail.target).forEach((one, at) => { one.open = Boolean(unfolded[at]); });
     if (!focused || !POLLED.includes(event.detail.target.id)) return;
     $$(focused.tag, event.detail.target).find((e) => same(e) === focused.key)?.focus();
     focused = null;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +20,7 @@ from markets.domain.heard import NOTHING_HEARD, Heard
 from markets.domain.rules import FeedHealth, Gap
 from markets.domain.values import FixtureStatus, ResultStatus
 from markets.selectors.ticks import Span, Tick
-from markets.services import ingest
+from markets.services import audit, ingest
 from tests.desk.conftest import PASSWORD
 from tests.services.world import World
 
@@ -153,6 +154,46 @@ def test_a_feed_that_is_fetched_is_well_only_while_it_is_read_and_so_is_its_list
     told = notices.feed_state(FeedHealth("a", T0), T0, fetching)
     assert (told.state, told.tone) == (state, tone)
     assert words in told.words
+
+
+def test_alerts_come_by_time_whatever_the_order_in_which_they_were_written(world: World) -> None:
+    at = db.now()
+    for seconds in (3, 1, 2):
+        audit.record(at=at - timedelta(seconds=seconds), actor="feed:wire", actor_name="Feed", action="feed heard", via="feed")
+    times = [told.at for told in notices.alerts(world.alpha.pk, at)]
+    assert times == sorted(times, reverse=True)
+    assert len(times) == 3
+
+
+def test_a_command_that_changed_nothing_shows_no_change(desk: Client, world: World) -> None:
+    given: dict[str, Any] = {
+        "actor": "user:1",
+        "actor_name": "Ann",
+        "bookmaker_id": world.alpha.pk,
+        "fixture_id": world.fixture.pk,
+        "via": "api",
+    }
+    audit.record(at=db.now(), action="resumed", before={"parts": {}}, after={}, **given)
+    assert "resumed" in (told := desk.get(f"/fixture/{world.fixture.pk}/audit").content.decode())
+    assert "→" not in told
+    audit.record(at=db.now(), action="resumed", before={"since": "2026-05-01T12:00:00Z", "by": "Ann"}, after=None, **given)
+    assert "suspended by Ann → –" in desk.get(f"/fixture/{world.fixture.pk}/audit").content.decode()
+
+
+def test_the_state_of_the_match_is_renewed_beside_the_score(desk: Client, world: World) -> None:
+    assert "Match state" not in desk.get(f"/fixture/{world.fixture.pk}/states").content.decode()
+    for goals in (1, 2):
+        board: dict[str, Any] = {"home": goals, "away": 0, "periods": [], "clock": {}, "counts": {}, "facts": {}}
+        tell(world, m.MatchState("FootballMatchSummary", "FirstHalf", scoreboard=board))
+        part = desk.get(f"/fixture/{world.fixture.pk}/states").content.decode()
+        assert f"<b>{goals}</b>" in part
+    assert f'hx-get="/fixture/{world.fixture.pk}/states"' in page_of(desk, world)
+    assert desk.get("/fixture/999999/states").status_code == 404
+
+
+def test_what_says_nothing_of_the_match_has_no_heading(desk: Client, world: World) -> None:
+    tell(world, m.MatchState("Overrides", ""))
+    assert "Overrides" not in desk.get(f"/fixture/{world.fixture.pk}/states").content.decode()
 
 
 # -- small things --------------------------------------------------------------------------------------------------------

@@ -82,6 +82,11 @@ def told(desk: Client, feed: str) -> str:
     return aside.partition(f"<dt>{feed}</dt>")[2].partition("</dd>")[0]
 
 
+def test_a_match_that_has_ended_does_not_say_that_it_never_was_heard(desk: Client, odds: Source) -> None:
+    PointLiveness.objects.filter(ref="7002").update(state="ended", heard_at=None, data_at=None)
+    assert "never" not in row(desk.get("/feeds/cards").content.decode(), "7002")
+
+
 def test_a_match_of_a_sport_that_is_not_the_bookmakers_leads_nowhere(desk: Client, odds: Source, world: World) -> None:
     world.alpha.sports.remove(Sport.objects.get(slug="table-tennis"))
     assert "/fixture/" not in row(desk.get("/feeds/cards").content.decode(), "7001")

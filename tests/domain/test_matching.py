@@ -84,3 +84,12 @@ def test_the_nearer_start_fits_better_and_the_words_say_why() -> None:
     assert far is not None
     assert near.score > far.score
     assert "starts 10 min apart" in near.why
+
+
+def test_names_that_read_alike_are_alike_in_full_with_initials_too() -> None:
+    same = look("Halvorsen-Roy, J", "Varga-Lund, T")
+    found = propose(same, same)
+    assert found is not None
+    assert "names 100% alike" in found.why
+    initials = look("J", "T")
+    assert propose(initials, initials) is None, "an initial is nobody's name"

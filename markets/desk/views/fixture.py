@@ -74,6 +74,14 @@ def fixture_page(request: DeskRequest, fixture_id: int) -> HttpResponse:
 
 
 @for_bookmaker
+def states(request: DeskRequest, fixture_id: int) -> HttpResponse:
+    """What the feed says of the match as it is played, renewed every few seconds."""
+    found = _offer(request, fixture_id)
+    context = {"now": found.now, "snapshot": found.snapshot, "states": found.snapshot.facts.match_states}
+    return page(request, "fixture/_states.html", context)
+
+
+@for_bookmaker
 def points(request: DeskRequest, fixture_id: int) -> HttpResponse:
     """Everything of a point feed on the page, when what it is bound to has changed."""
     found = _offer(request, fixture_id)
