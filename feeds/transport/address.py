@@ -35,7 +35,7 @@ def base(host: str) -> str:
     parts = _split(host if "://" in host else f"//{host}")
     scheme = parts.scheme or ("http" if is_loopback(parts.hostname or "") else "https")
     if scheme not in _PAGES:
-        raise Hopeless(f"{scheme}:// is no scheme for a feed: https://")
+        raise Hopeless(f"there is no scheme {scheme}:// for a feed: https://")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise Hopeless("a host has no credential, query or fragment in it")
     url = urlunsplit((_PAGES[scheme], parts.netloc, parts.path.rstrip("/"), "", ""))
@@ -52,7 +52,7 @@ def checked(url: str) -> str:
     """``url`` itself. Raises :class:`Hopeless` where it is plain text and leaves this machine, or is no URL."""
     parts = _split(url)
     if parts.scheme in _PLAIN and not is_loopback(parts.hostname or ""):
-        raise Hopeless(f"{parts.hostname} is reached in plain text; only this machine may be")
+        raise Hopeless(f"in plain text only this machine is reached, not {parts.hostname}")
     return url
 
 

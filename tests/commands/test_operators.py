@@ -10,6 +10,7 @@ import sqlite3
 import uuid
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -131,6 +132,25 @@ def test_backup_of_postgresql_runs_pg_dump_or_says_what_to_run(settings: Setting
     call_command("backup", stderr=err)
     assert "pg_dump --format=custom --no-password --host=db --dbname=desk" in err.getvalue()
     assert secret not in err.getvalue()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql" or not shutil.which("pg_dump"), reason="of PostgreSQL")
+def test_backup_of_a_new_postgresql_database_waits_until_there_is_a_table(settings: Settings, tmp_path: Path) -> None:
+    settings.DESK_DATA_DIR = tmp_path
+    here = connection.settings_dict
+    place = {"host": here["HOST"], "port": here["PORT"], "user": here["USER"], "password": here["PASSWORD"]}
+    name = f"new_{uuid.uuid4().hex}"
+    with psycopg.connect(**place, dbname=here["NAME"], autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            engine = {"ENGINE": "django.db.backends.postgresql", "NAME": name}
+            settings.DATABASES = {**settings.DATABASES, "default": {**here, **engine}}
+            assert run("backup", "--quiet-when-empty") == ""
+            with psycopg.connect(**place, dbname=name) as new:
+                new.execute("CREATE TABLE t (n int)")
+            assert run("backup", "--quiet-when-empty").startswith("backup ")
+        finally:
+            server.execute(f'DROP DATABASE "{name}"')
 
 
 def test_demo_says_where_it_is_allowed(settings: Settings) -> None:

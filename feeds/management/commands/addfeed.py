@@ -110,6 +110,8 @@ class Command(BaseCommand):
     def _add_fetched(self, options: dict[str, Any], token: str) -> None:
         if not options["host"]:
             raise CommandError("A feed that the desk fetches needs --host.")
+        if options["send_overrides_of"] and not options["bookmaker"]:
+            raise CommandError("--send-overrides-of needs --bookmaker, the UUID that Odds360 assigned: overrides are sent in its name.")
         new = registration.NewOutgoing(
             options["provider"], options["slug"], outgoing_settings(options), options["token_env"], token, options["name"]
         )

@@ -61,11 +61,50 @@ GROUPS: Mapping[type[Struct], tuple[str, str]] = {
     Faults: ("", "chance (0–1) for each packet; see feeds/tennis/simulation/faults.py"),
     Chances: ("", "chance (0–1) of what happens on court; see feeds/playing/tennis.py"),
     Pace: ("_seconds", "see feeds/tennis/simulation/stream.py"),
-    odds360_faults.Faults: ("", "chance (0–1) for each answer, or each change of a stream; see feeds/odds360/simulation/faults.py"),
-    odds360_stream.Pace: ("_seconds", "see feeds/odds360/simulation/stream.py"),
+    odds360_faults.Faults: ("", "chance (0–1)"),
+    odds360_stream.Pace: ("_seconds", "seconds"),
 }
-"""Dials that are many: their type, the end of their names here, and words."""
-SPELLINGS = ("whole", "bare", "apart", "nulls")
+"""Dials that are many: their type, the end of their names here, and words for those that have none of their own in :data:`OWN_WORDS`."""
+OWN_WORDS: Mapping[type[Struct], Mapping[str, str]] = {
+    odds360_faults.Faults: {
+        "too_many": "chance (0–1) that an answer is a 429 with Retry-After",
+        "error": "chance that an answer is a 500",
+        "slow": "chance that an answer takes --slow-seconds",
+        "cut": "chance that the connection ends after half the body of an answer",
+        "html": "chance that an answer is a page of HTML with status 200",
+        "truncated": "chance that the JSON of an answer stops in the middle",
+        "changed": "chance that an answer has another shape",
+        "twice": "chance that a list names its first match twice",
+        "vanished": "chance that a match is in no list for --away-seconds",
+        "gap": "chance that a change on a stream comes to nobody",
+        "repeated": "chance that a change comes twice",
+        "broken": "chance that a frame that is no JSON comes before a change",
+        "other": "chance that a change comes in a shape that nobody knows",
+        "dropped": "chance that a change ends all connections of its stream",
+        "silent": "chance that at a change a stream falls silent, its sockets open and pings answered",
+        "half_open": "chance that at a change the other end is gone without a word, for --half-open-seconds",
+    },
+    odds360_stream.Pace: {
+        "beat": "seconds from one beat to the next; 0: none",
+        "drift": "seconds from one move of pre-match prices to the next",
+        "slow": "seconds that a slow answer takes",
+        "away": "seconds that a match vanishes for",
+        "half_open": "seconds after which a connection that was left half open is given up",
+        "retry": "seconds that a 429 asks for",
+    },
+    Odds360Door: {
+        "token_refused": "every token is wrong",
+        "no_websocket": "an upgrade to WebSocket is refused, so that SSE is left",
+        "no_streams": "neither WebSocket nor SSE, so that polling is left",
+        "no_bookmaker": "the bookmaker's own addresses know nobody",
+    },
+}
+SPELLINGS: Mapping[str, str] = {
+    "whole": "streams send the whole payload for each change, without a type, and nothing between",
+    "bare": "a payload has the four keys of the contract and nothing else",
+    "apart": "the odds do not follow an override, so that the two disagree",
+    "nulls": "a market that is not listed any more is null in an update; else only the next snapshot shows that",
+}
 
 
 class Command(BaseCommand):
@@ -87,9 +126,9 @@ class Command(BaseCommand):
         odds360.add_argument("--port", type=int, default=9036)
         _add(odds360, ODDS360)
         _add_groups(odds360, odds360_faults.Faults, odds360_stream.Pace)
-        _add_flags(odds360, Odds360Door.__struct_fields__, "how clients are met; see feeds/odds360/simulator.py")
+        for name, words in {**OWN_WORDS[Odds360Door], **SPELLINGS}.items():
+            _add_flags(odds360, (name,), words)
         odds360.add_argument("--price", choices=PRICES, default=PRICES[0], help="how a price is spelled")
-        _add_flags(odds360, SPELLINGS, "which shapes are spoken; see feeds/odds360/simulation/voice.py")
         for one in (updategram, tennis, odds360):
             one.add_argument("--token", default=os.environ.get(TOKEN_VARIABLE, ""), help=f"the feed's secret; or in {TOKEN_VARIABLE}")
 
@@ -157,7 +196,8 @@ def _flag(name: str) -> str:
 def _add_groups(parser: Any, *types: type[Struct]) -> None:
     for type_ in types:
         ending, words = GROUPS[type_]
-        _add(parser, {name + ending: (float, words) for name in type_.__struct_fields__})
+        own = OWN_WORDS.get(type_, {})
+        _add(parser, {name + ending: (float, own.get(name, words)) for name in type_.__struct_fields__})
 
 
 def _add_flags(parser: Any, names: Iterable[str], words: str) -> None:

@@ -73,7 +73,11 @@ def test_e7_a_typed_token_is_sealed_and_shown_nowhere(monkeypatch: pytest.Monkey
     [
         (["--host", "odds.example.com"], "one of the two"),
         (["--token-env", "ODDS_TOKEN"], "needs --host"),
-        (["--host", "http://odds.example.com", "--token-env", "ODDS_TOKEN"], "plain text"),
+        (
+            ["--host", "http://odds.example.com", "--token-env", "ODDS_TOKEN"],
+            "[Ii]n plain text only this machine is reached, not odds.example.com",
+        ),
+        (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--send-overrides-of", UUID], "--send-overrides-of needs --bookmaker"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--bookmaker", "me"], "bookmaker is a UUID"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--reread-seconds", "60"], "within 25 s"),
         (["--host", "odds.example.com", "--token-env", "ODDS_TOKEN", "--reread-seconds", "nan"], "within 25 s"),

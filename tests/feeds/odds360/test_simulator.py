@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.core.management import load_command_class
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -659,6 +660,14 @@ async def test_a_half_open_socket_does_not_even_answer_pings() -> None:
 
 
 # --- the command ---
+
+
+def test_the_command_says_of_each_of_its_dials_what_it_does() -> None:
+    parser = load_command_class("feeds", "simulate").create_parser("manage.py", "simulate")
+    (kinds,) = [one.choices for one in parser._actions if isinstance(one.choices, dict)]
+    words = {one.dest: one.help for one in kinds["odds360"]._actions}
+    told = list(words.values())
+    assert not [name for name, help_ in words.items() if name not in ("host", "port") and (not help_ or told.count(help_) > 1)]
 
 
 async def test_the_command_serves_it_with_its_dials() -> None:

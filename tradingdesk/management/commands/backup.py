@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from psycopg.conninfo import make_conninfo
 
 KEEP = 10
 
@@ -27,7 +29,7 @@ class Command(BaseCommand):
         database = settings.DATABASES["default"]
         folder = Path(settings.DESK_DATA_DIR) / "backups"
         if "postgresql" in database["ENGINE"]:
-            made = self._postgres(database, folder)
+            made = self._postgres(database, folder, quiet_when_empty)
         else:
             made = self._sqlite(Path(database["NAME"]), folder, quiet_when_empty)
         if made:
@@ -45,8 +47,10 @@ class Command(BaseCommand):
         partial.replace(target)
         return target
 
-    def _postgres(self, database: dict[str, Any], folder: Path) -> Path | None:
+    def _postgres(self, database: dict[str, Any], folder: Path, quiet: bool) -> Path | None:
         """The password travels by the environment, never as an argument that others could read."""
+        if quiet and _is_empty(database):
+            return None
         arguments = _pg_dump(database)
         if not shutil.which(arguments[0]):
             self.stderr.write(f"pg_dump is not installed here; run where it is: {' '.join(arguments)} --file=desk.dump")
@@ -78,6 +82,17 @@ def _pg_dump(database: dict[str, Any]) -> list[str]:
     wanted = {"host": "HOST", "port": "PORT", "username": "USER", "dbname": "NAME"}
     given = [f"--{option}={database[name]}" for option, name in wanted.items() if database.get(name)]
     return ["pg_dump", "--format=custom", "--no-password", *given]
+
+
+def _is_empty(database: dict[str, Any]) -> bool:
+    """Whether it has no table yet. One that cannot be asked is none that is known to be empty: ``pg_dump`` then says what is wrong."""
+    wanted = {"host": "HOST", "port": "PORT", "user": "USER", "dbname": "NAME", "password": "PASSWORD"}
+    given = {option: str(database[name]) for option, name in wanted.items() if database.get(name)}
+    try:
+        with psycopg.connect(make_conninfo(connect_timeout=10, **given)) as asked:
+            return not asked.execute("SELECT 1 FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema$)' LIMIT 1").fetchall()
+    except psycopg.Error:
+        return False
 
 
 def _target(folder: Path, suffix: str) -> Path:
