@@ -1,4 +1,4 @@
-"""Sign-ins of people: made, disabled, given a password (decision P4; promises E2, E7). No password ever reaches the audit."""
+"""Sign-ins of people: made, given a password (decision P4; promises E2, E7). No password ever reaches the audit."""
 
 from __future__ import annotations
 
@@ -36,17 +36,6 @@ def create(actor: Actor, name: str, password: str = "", *, staff: bool = False) 
         user.save(force_insert=True)
         audit.told(actor, db.now(), action="person created", object_words=name, after=facts(user))
     return user, secret
-
-
-def set_enabled(actor: Actor, user_id: int, enabled: bool) -> None:
-    """Let a person sign in, or end that at once (E2); staff only. Raises NotFound, Forbidden."""
-    access.staff(actor)
-    with transaction.atomic():
-        user = _locked(user_id)
-        before = facts(user)
-        user.is_active = enabled
-        user.save(update_fields=["is_active"])
-        changed(actor, user, "person enabled" if enabled else "person disabled", before)
 
 
 def set_password(actor: Actor, user_id: int, password: str) -> None:

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from markets.domain import facts
 from markets.domain.sports.tennis import Card, Games, Kind, Packet, Score, Server, Side, Tennis, closed_words, reduce
 from markets.domain.sports.tennis_reducer import is_live
-from markets.domain.sports.tennis_rules import KINDS, NO_LAST_TIE_BREAK, format_of, legal_end, point, start
+from markets.domain.sports.tennis_rules import KINDS, NO_LAST_TIE_BREAK, format_of, point, start
 from tests.domain.says import at
+from tests.domain.tennis_ends import legal_end
 from tests.domain.umpire import CARD, Umpire, replayed, whole_match
 
 SCORINGS = st.sampled_from(sorted(KINDS))

@@ -12,11 +12,11 @@ from markets.domain.sports.tennis_rules import (
     Play,
     format_of,
     in_tie_break,
-    legal_end,
     legal_set,
     point,
     start,
 )
+from tests.domain.tennis_ends import legal_end
 
 A, B = Side.A, Side.B
 

@@ -201,15 +201,3 @@ def legal_set(format: Format, games: Games, last: bool) -> bool:
     if high == format.games:
         return low <= format.games - 2
     return high > format.games and high - low == 2 and (at is None or low < at)
-
-
-def legal_end(format: Format, score: Score) -> bool:
-    """Whether a match can be over at ``score``."""
-    sides = [Games(int(g.a > g.b), int(g.b > g.a)) for g in score.previous]
-    before = [Games(sum(s.a for s in sides[:n]), sum(s.b for s in sides[:n])) for n in range(len(sides) + 1)]
-    return (
-        winner(format, score) is not None
-        and before[-1] == score.sets
-        and all(max(s.a, s.b) < format.needed for s in before[:-1])
-        and all(legal_set(format, games, deciding(format, s)) for games, s in zip(score.previous, before[:-1], strict=True))
-    )

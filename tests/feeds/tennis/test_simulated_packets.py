@@ -18,6 +18,7 @@ from feeds.tennis.mapping import parse
 from feeds.tennis.simulation.packets import INVENTED, Scribe, abandoned, alarm, not_started, unknown
 from markets.domain.sports import tennis_rules as rules
 from markets.domain.sports.tennis import Kind, Packet, Side, Tennis, reduce
+from tests.domain.tennis_ends import legal_end
 
 pytestmark = pytest.mark.modeless
 
@@ -91,7 +92,7 @@ def test_it_pads_the_ids_of_players_as_the_samples_do() -> None:
 def test_it_plays_every_scoring_type_to_a_legal_end_that_our_reducer_reaches(scoring: str, draw: str) -> None:
     told = played(7, scoring=scoring, draw=draw)
     last = told[-1][0]
-    assert rules.legal_end(last.play.format, last.score)
+    assert legal_end(last.play.format, last.score)
     state = reduced(told)
     assert (state.score, state.applied, state.ended, state.outcome, state.unknown) == (last.score, len(told), True, "finished", "")
     assert state.card.scoring == scoring
