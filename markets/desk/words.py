@@ -54,6 +54,14 @@ def price_words(price: Decimal | None) -> str:
     return f"{whole}.{fraction:0<2}"
 
 
+_NO_JSON = re.compile(r"(?:Expecting|Extra data|Invalid|Unterminated)[^:]*: line ([0-9]+) column ([0-9]+) \(char [0-9]+\)")
+
+
+def fault_words(reason: str) -> str:
+    """Why a message was quarantined, without a parser's own way of speaking."""
+    return _NO_JSON.sub(r"it is no whole JSON: cannot be read from line \1, character \2 on", reason)
+
+
 def percent_words(value: Decimal | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}f}%"
 

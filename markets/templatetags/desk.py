@@ -78,6 +78,11 @@ def price(value: Decimal | None) -> str:
 
 
 @register.filter
+def fault(value: str) -> str:
+    return words.fault_words(value)
+
+
+@register.filter
 def percent(value: Decimal | None) -> str:
     return words.percent_words(value)
 

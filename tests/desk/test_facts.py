@@ -285,3 +285,15 @@ def test_e6_guessing_a_password_is_slowed_before_it_is_looked_at(alice: User) ->
     refused = client.post("/sign-in", {"username": "alice", "password": PASSWORD})
     assert refused.status_code == 429
     assert "Try again in" in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("Expecting value: line 1 column 1 (char 0)", "it is no whole JSON: cannot be read from line 1, character 1 on"),
+        ("odds: Extra data: line 2 column 7 (char 31)", "odds: it is no whole JSON: cannot be read from line 2, character 7 on"),
+        ("not well-formed, line 1", "not well-formed, line 1"),
+    ],
+)
+def test_why_a_message_waits_is_told_in_words(reason: str, told: str) -> None:
+    assert words.fault_words(reason) == told
