@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -214,12 +215,10 @@ WIDTHS = (1280, 1366, 1440, 1480, 1536, 1600, 1680, 1920)
 """Of screens, and of windows that fill them on a scaled display, in CSS px."""
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Chrome, match: Match, width: int) -> None:
+def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Chrome, match: Match) -> None:
     labels = sorted({label for _, label in LABELS.values()} | {"POSTPONED"}, key=len)
 
     def steps(page: Page) -> None:
-        page.set_viewport_size({"width": width, "height": 950})
         cell = first_price(page, match)
         override(page, cell, "2.05")
         cell.focus()
@@ -228,9 +227,10 @@ def test_the_board_shows_its_longest_states_and_who_holds_a_row_whole(chrome: Ch
         expect(shown.locator("[data-cell=reason]")).to_contain_text("alice")
         page.evaluate("htmx.trigger('#extras', 'desk:rows')")
         expect(shown.locator(".who small")).to_have_text("you")
-        for label in labels:
+        for width, label in itertools.product(WIDTHS, labels):
+            page.set_viewport_size({"width": width, "height": 950})
             put = f"row.querySelector('[data-cell=state]').textContent = '{label}'"
-            assert shown.evaluate(f"row => {{ {put}; return ({FITS})(row); }}") == [True] * 6, label
+            assert shown.evaluate(f"row => {{ {put}; return ({FITS})(row); }}") == [True] * 6, (width, label)
         page.keyboard.press("r")
         expect(cell).to_have_attribute("data-s", "override")
 
